@@ -1,0 +1,40 @@
+//! Every default in one place.
+//!
+//! What a program may change, it changes where the thing is made (`Builder::stack_size`,
+//! `Hub::set_stack_size`); these are the values until then.
+
+use std::time::Duration;
+
+/// Bytes a greenlet's code may use of its stack, unless its builder or its hub says otherwise.
+pub(crate) const STACK_BYTES: usize = 256 * 1024;
+
+/// The smallest stack a greenlet can be given; smaller wishes are rounded up to it.
+pub(crate) const MIN_STACK_BYTES: usize = 16 * 1024;
+
+/// Bytes below each stack that fault when they are touched.
+///
+/// Rust code touches every page of its frames, so one page would stop it. C code does
+/// not: four pages stop a frame of up to 16 KiB as well, and cost no more than one.
+pub(crate) const GUARD_BYTES: usize = 16 * 1024;
+
+/// Idle stacks that keep their pages. Above twice this many, the coldest give theirs back.
+pub(crate) const IDLE_STACKS: usize = 16 * 1024;
+
+/// Switches after which the hub looks at its inbox, its timers and its sockets,
+/// however many greenlets are still ready.
+pub(crate) const SWITCHES_PER_TURN: u32 = 64;
+
+/// Operations a greenlet may do without once having to wait, before it yields.
+pub(crate) const OPERATIONS_PER_SLICE: u32 = 64;
+
+/// Readiness events taken from the kernel in one call.
+pub(crate) const EVENTS_PER_POLL: usize = 1024;
+
+/// OS threads that do what cannot be waited for otherwise: files.
+pub(crate) const FILE_THREADS: usize = 16;
+
+/// OS threads that resolve names. Apart from the file threads: a resolver may hang for long.
+pub(crate) const RESOLVER_THREADS: usize = 8;
+
+/// How long a pool's thread waits for work before it ends.
+pub(crate) const IDLE_POOL_THREAD: Duration = Duration::from_secs(5);
