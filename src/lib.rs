@@ -8,3 +8,6 @@ mod config;
 
 // Floor 1. A place to run on.
 mod stack;
+
+// Floor 2. One switch.
+pub mod raw;

@@ -1,0 +1,428 @@
+//! A fiber: one stack, and the cells that those who run it need.
+//!
+//! ```text
+//!   Unstarted ──resume──▶ Running ──suspend──▶ Suspended ──resume──▶ Running
+//!                            └──its body returns──▶ Finished (the stack goes back)
+//! ```
+//!
+//! Fibers are resumed by the thread's own stack and suspend to it. A suspended fiber says
+//! why by a [`Command`]. Its body never unwinds out: whoever makes the body catches panics.
+//!
+//! This file knows how to enter and leave a stack. Values, parents and waiting are told
+//! in the files above it, which keep their state in the cells of [`Head`] and in `data`.
+//!
+//! # Why this file is unsafe
+//!
+//! A running fiber is reached through a thread-local pointer, and leaves its stack through
+//! the pointer to its yielder; the compiler can follow neither.
+#![allow(unsafe_code)]
+
+use std::any::Any;
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::ptr;
+use std::rc::{Rc, Weak};
+
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+
+use super::mailbox::Header;
+use super::thread::{self, Thread};
+use super::unwinding;
+use crate::config;
+use crate::stack::Stack;
+
+/// Why a fiber suspended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub(crate) enum Command {
+    /// It is ready, and lets others run first.
+    Yield,
+    /// It waits for a wake.
+    Park,
+    /// It has set [`Thread::target`] and wants that one to run next.
+    Switch,
+}
+
+/// What came of running a fiber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Suspended(Command),
+    /// Its body has returned; [`Thread::target`] says who goes on, where it knows.
+    Finished,
+}
+
+/// How far a fiber has come. Whether an active one runs or is suspended, the thread knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Unstarted,
+    Active,
+    Finished,
+}
+
+/// What a parked fiber waits for, so that a report can name it.
+#[derive(Debug)]
+pub(crate) struct WaitKind {
+    /// Completes "waits …", and is followed by the subject's number where `numbered`.
+    pub(crate) text: &'static str,
+    pub(crate) numbered: bool,
+    /// Whether the wake can come from outside the hub: the kernel, or another thread.
+    pub(crate) external: bool,
+}
+
+/// The wait kind of a fiber that does not wait.
+pub(crate) static NOTHING: WaitKind =
+    WaitKind { text: "for its turn", numbered: false, external: false };
+
+/// A wait kind and the number of what is waited for: a greenlet's id, a descriptor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WaitingFor {
+    pub(crate) kind: &'static WaitKind,
+    pub(crate) subject: u64,
+}
+
+type Body = Coroutine<(), Command, (), Stack>;
+
+/// What all fibers have, whatever runs on them.
+///
+/// What every wake and every resume touches comes first and close together: among a thousand
+/// greenlets each cache line is a miss.
+#[repr(C)]
+pub(crate) struct Head {
+    /// The number of the wait it is in, zero if none. A wake with another number is outdated.
+    pub(crate) wait: Cell<u64>,
+    pub(crate) waiting_for: Cell<WaitingFor>,
+    /// Its wait was ended by its deadline.
+    pub(crate) timed_out: Cell<bool>,
+    /// It is to unwind as soon as it runs.
+    pub(crate) killed: Cell<bool>,
+    /// It is unwound because its last handle was dropped, so it may not switch away again.
+    pub(crate) abandoned: Cell<bool>,
+    /// It is in a wait that a kill must not cut short.
+    pub(crate) shielded: Cell<bool>,
+    /// Operations since it last let others run.
+    pub(crate) operations: Cell<u32>,
+    /// The lowest address its code may use; below it lies the guard. Zero for main.
+    stack_limit: Cell<usize>,
+    /// About where its stack pointer stood when it was suspended last.
+    resume_near: Cell<usize>,
+    /// Null in the thread's own fiber (main), which has no stack of ours, and until the first
+    /// resume in every other.
+    yielder: Cell<*const Yielder<(), Command>>,
+    body: UnsafeCell<Option<Body>>,
+    /// Its place in the registry: dense, and free for another once it has finished.
+    pub(crate) id: Cell<u32>,
+    /// Bytes its code may use of its stack; zero for main.
+    pub(crate) stack_bytes: Cell<u32>,
+    life: Cell<Life>,
+    /// Where a value switched to it goes; null unless it is suspended in a raw switch.
+    pub(crate) mailbox: Cell<*const Header>,
+    pub(crate) name: RefCell<Option<Box<str>>>,
+    pub(crate) made_at: &'static Location<'static>,
+}
+
+impl Head {
+    pub(super) fn new(made_at: &'static Location<'static>) -> Self {
+        Head {
+            yielder: Cell::new(ptr::null()),
+            body: UnsafeCell::new(None),
+            life: Cell::new(Life::Unstarted),
+            stack_limit: Cell::new(0),
+            resume_near: Cell::new(0),
+            id: Cell::new(0),
+            stack_bytes: Cell::new(0),
+            wait: Cell::new(0),
+            waiting_for: Cell::new(WaitingFor { kind: &NOTHING, subject: 0 }),
+            mailbox: Cell::new(ptr::null()),
+            timed_out: Cell::new(false),
+            killed: Cell::new(false),
+            abandoned: Cell::new(false),
+            shielded: Cell::new(false),
+            operations: Cell::new(0),
+            name: RefCell::new(None),
+            made_at,
+        }
+    }
+
+    /// Has the processor fetch the parts of its stack that it will touch soon: around where it
+    /// was suspended, and at the base, where its first frames are.
+    #[inline(always)]
+    pub(crate) fn prefetch_stack(&self) {
+        prefetch::<16>(self.resume_near.get().wrapping_sub(4 * CACHE_LINE));
+        prefetch::<8>((self.yielder.get() as usize).wrapping_sub(7 * CACHE_LINE));
+    }
+
+    /// Has the processor fetch what [`prefetch_stack`](Self::prefetch_stack) and a resume read.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self) {
+        prefetch::<2>(&raw const *self as usize);
+    }
+
+    /// Notes that it has begun to run. Main does when the thread is first used.
+    pub(super) fn begin(&self) {
+        self.life.set(Life::Active);
+    }
+
+    /// Leaves this fiber, which must be the current one; returns when it is run again.
+    #[inline(always)]
+    pub(crate) fn suspend(&self, command: Command) {
+        let yielder = self.yielder.get();
+        if yielder.is_null() {
+            thread::suspend_main(command);
+        } else {
+            let here = 0u8;
+            self.resume_near.set(&raw const here as usize);
+            // SAFETY: the yielder lives at the base of this fiber's stack, on which the caller
+            // runs: only the current fiber suspends itself, so the stack is live and entered.
+            unsafe { (*yielder).suspend(command) };
+        }
+    }
+
+    /// Whether it has begun to run, has not ended, and does not run now.
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.life.get() == Life::Active && !thread::is_current(self)
+    }
+
+    /// Whether there is nothing left of it to run. Main is never finished.
+    #[inline]
+    pub(crate) fn is_finished(&self) -> bool {
+        self.life.get() == Life::Finished
+    }
+
+    /// Whether its first resume is still to come.
+    pub(crate) fn is_unstarted(&self) -> bool {
+        self.life.get() == Life::Unstarted
+    }
+
+    #[inline]
+    pub(crate) fn is_main(&self) -> bool {
+        self.stack_limit.get() == 0
+    }
+
+    /// Whether `address` lies in the guard of its stack, so that touching it is an overflow.
+    pub(crate) fn overflows_at(&self, address: usize) -> bool {
+        let limit = self.stack_limit.get();
+        !self.is_main() && (limit - config::GUARD_BYTES..limit).contains(&address)
+    }
+}
+
+const CACHE_LINE: usize = 64;
+
+/// Fetches `LINES` cache lines from `address` on. Any address will do: it is advice.
+#[inline(always)]
+fn prefetch<const LINES: usize>(address: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for line in 0..LINES {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing that the program can see, and does not fault.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(address.wrapping_add(line * CACHE_LINE) as *const i8)
+        };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
+/// What those who made a fiber keep with it.
+pub(crate) trait Data: 'static {
+    /// The part of it that does not depend on types that only its maker knows.
+    fn known(&self) -> &dyn Any;
+
+    /// The last reference to the fiber, which has ended, is about to be dropped.
+    fn forgotten(&self, _head: &Head) {}
+}
+
+impl Data for () {
+    fn known(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// A fiber, and what those who made it keep with it.
+pub(crate) struct Fiber<D: ?Sized = dyn Data> {
+    pub(crate) head: Head,
+    pub(crate) data: D,
+}
+
+impl<D: Data> Fiber<D> {
+    /// A fiber without a body, registered under a new id.
+    pub(crate) fn new(thread: &Thread, data: D, made_at: &'static Location<'static>) -> Rc<Self> {
+        let fiber = Rc::new(Fiber { head: Head::new(made_at), data });
+        let weak: Weak<Fiber<D>> = Rc::downgrade(&fiber);
+        fiber.head.id.set(thread.register(weak));
+        fiber
+    }
+
+    /// Gives the fiber its stack and the body that its first resume will run.
+    ///
+    /// `body` must catch every panic: one that leaves it aborts the process.
+    #[inline]
+    pub(crate) fn start(&self, stack: Stack, body: impl FnOnce() + 'static) {
+        let bytes = u32::try_from(stack.usable_bytes()).expect("a stack is less than 4 GiB");
+        self.head.stack_bytes.set(bytes);
+        self.head.stack_limit.set(stack.lowest_usable());
+        let coroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<(), Command>, ()| {
+            thread::current_head(|head| {
+                head.yielder.set(yielder);
+                head.begin();
+            });
+            body();
+        });
+        // SAFETY: the fiber has no body yet, so none is running and none is borrowed.
+        unsafe { *self.head.body.get() = Some(coroutine) };
+    }
+}
+
+impl<D: ?Sized> Fiber<D> {
+    /// Runs this fiber until it suspends or ends.
+    #[inline(always)]
+    pub(crate) fn resume(&self) -> Step {
+        thread::set_current(&self.head);
+        // SAFETY: a fiber is resumed only while it is not running (it is taken out of the ready
+        // queue, or is switched to while suspended), so this is the only reference to the body:
+        // what runs on the fiber uses the other cells of its head.
+        let body = unsafe { (*self.head.body.get()).as_mut() };
+        match body.expect("a finished fiber is not run").resume(()) {
+            CoroutineResult::Yield(command) => Step::Suspended(command),
+            CoroutineResult::Return(()) => Step::Finished,
+        }
+    }
+
+    /// Gives back the stack of a fiber that has finished, and its id.
+    #[inline]
+    pub(crate) fn retire(&self, thread: &Thread) {
+        self.head.life.set(Life::Finished);
+        // SAFETY: the fiber has finished, so nothing borrows its body.
+        let body = unsafe { (*self.head.body.get()).take() };
+        if let Some(body) = body {
+            thread.stacks.release(body.into_stack());
+        }
+        thread.unregister(self.head.id.get());
+    }
+}
+
+impl<D: ?Sized> Drop for Fiber<D> {
+    fn drop(&mut self) {
+        let Some(mut body) = self.head.body.get_mut().take() else { return };
+        let id = self.head.id.get();
+        if body.started() {
+            // It is suspended for good: it refused to be unwound, or its thread is ending.
+            // Its frames stay as they are, and its stack counts as in use.
+            std::mem::forget(body);
+            thread::try_with(|thread| thread.unregister(id));
+        } else {
+            // Drops what the body captured.
+            let dropped = catch_unwind(AssertUnwindSafe(|| body.force_unwind()));
+            if let Err(payload) = dropped {
+                // Not to be dropped again with the body, whose stack is lost.
+                std::mem::forget(body);
+                thread::try_with(|thread| thread.unregister(id));
+                return unwinding::report_lost(&self.head, payload);
+            }
+            // Where the thread's own data is gone already, so is the pool.
+            thread::try_with(|thread| {
+                thread.unregister(id);
+                thread.stacks.release(body.into_stack());
+            });
+        }
+    }
+}
+
+/// A counted reference to a fiber of any kind.
+///
+/// The last one to a suspended fiber unwinds it when it is dropped.
+pub(crate) struct FiberRef(Rc<Fiber>);
+
+impl FiberRef {
+    pub(crate) fn is_same(&self, other: &FiberRef) -> bool {
+        ptr::eq(&raw const self.0.head, &raw const other.0.head)
+    }
+}
+
+impl<D: Data> From<Rc<Fiber<D>>> for FiberRef {
+    #[inline]
+    fn from(fiber: Rc<Fiber<D>>) -> Self {
+        FiberRef(fiber)
+    }
+}
+
+impl From<Rc<Fiber>> for FiberRef {
+    #[inline]
+    fn from(fiber: Rc<Fiber>) -> Self {
+        FiberRef(fiber)
+    }
+}
+
+impl Clone for FiberRef {
+    #[inline]
+    fn clone(&self) -> Self {
+        FiberRef(Rc::clone(&self.0))
+    }
+}
+
+impl Deref for FiberRef {
+    type Target = Fiber;
+
+    #[inline]
+    fn deref(&self) -> &Fiber {
+        &self.0
+    }
+}
+
+impl Drop for FiberRef {
+    #[inline]
+    fn drop(&mut self) {
+        if self.is_last() {
+            self.abandon();
+        }
+    }
+}
+
+impl FiberRef {
+    /// Whether this is the only reference, so that dropping it ends the fiber.
+    #[inline]
+    pub(crate) fn is_last(&self) -> bool {
+        Rc::strong_count(&self.0) == 1
+    }
+
+    /// Unwinds a suspended fiber that no one else can reach any more.
+    ///
+    /// It runs on top of whoever dropped it. If it catches the [`Exit`](super::Exit) and
+    /// suspends again, it is leaked.
+    #[cold]
+    fn abandon(&mut self) {
+        if self.head.is_finished() {
+            return self.data.forgotten(&self.head);
+        }
+        // In a thread that is ending, what the fiber's frames point to may be gone.
+        if thread::try_with(|thread| thread.is_ending.get()) != Some(false) {
+            return;
+        }
+        if thread::is_current(&self.head) {
+            // While a fiber runs, the loop holds it. So it has just run, and the loop drops it.
+            thread::with(|thread| thread::set_current(thread.main_head()));
+        }
+        if !self.head.is_suspended() || self.head.abandoned.replace(true) {
+            return;
+        }
+        if self.head.shielded.get() {
+            // Someone else uses its frame. It unwinds when it waits next.
+            self.head.killed.set(true);
+            return std::mem::forget(self.clone());
+        }
+        let keep = self.clone();
+        self.head.killed.set(true);
+        self.head.mailbox.set(ptr::null());
+        let step = thread::nested(|| keep.resume());
+        match step {
+            Step::Finished => {
+                thread::with(|thread| keep.retire(thread));
+            }
+            Step::Suspended(command) => {
+                std::mem::forget(keep.clone());
+                // Where it waits in the hub it may go on; nothing else can ever run it again.
+                self.head.abandoned.set(command != Command::Park);
+            }
+        }
+    }
+}

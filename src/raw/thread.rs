@@ -1,0 +1,213 @@
+//! What one OS thread knows of its fibers: who runs, who exists, whose turn is next.
+//!
+//! The thread's own stack is a fiber too, *main*: it has no body of ours, and suspends by
+//! running the others on top of itself until one of them, or the hub, switches to it.
+//!
+//! # Why this file is unsafe
+//!
+//! The current fiber is a plain thread-local pointer, so that a switch costs one store.
+#![allow(unsafe_code)]
+
+use std::cell::{Cell, RefCell};
+use std::panic::Location;
+use std::ptr;
+use std::rc::{Rc, Weak};
+
+use slab::Slab;
+
+use super::fiber::{Command, Data, Fiber, FiberRef, Head, Step};
+use crate::stack::StackPool;
+
+/// Goes on from what a fiber has just done, until main is to run again.
+///
+/// The hub installs it; it is called on the thread's own stack.
+pub(crate) type Scheduler = fn(&Thread, FiberRef, Step);
+
+pub(crate) struct Thread {
+    registry: RefCell<Slab<Weak<Fiber>>>,
+    main: Rc<Fiber>,
+    pub(crate) stacks: StackPool,
+    /// Who runs next, set by a fiber that switches or ends.
+    pub(crate) target: RefCell<Option<FiberRef>>,
+    pub(crate) scheduler: Cell<Option<Scheduler>>,
+    /// Main is suspended, so what runs on the thread's own stack is a loop.
+    main_is_away: Cell<bool>,
+    /// The hub is gone, and no fiber is run any more.
+    pub(crate) is_ending: Cell<bool>,
+}
+
+thread_local! {
+    /// The head of the running fiber; null before the thread's first use.
+    static CURRENT: Cell<*const Head> = const { Cell::new(ptr::null()) };
+    static THREAD: Thread = Thread::new();
+}
+
+impl Thread {
+    fn new() -> Self {
+        #[cfg(unix)]
+        crate::stack::overflow::install(super::describe_overflow);
+        let mut registry = Slab::new();
+        let main: Rc<Fiber> = Rc::new(Fiber { head: Head::new(Location::caller()), data: () });
+        *main.head.name.borrow_mut() = Some("main".into());
+        main.head.begin();
+        main.head.id.set(0);
+        let main_id = registry.insert(Rc::downgrade(&main));
+        debug_assert_eq!(main_id, 0, "main is the first in the registry");
+        if CURRENT.get().is_null() {
+            CURRENT.set(&raw const main.head);
+        }
+        Thread {
+            registry: RefCell::new(registry),
+            main,
+            stacks: StackPool::new(),
+            target: RefCell::new(None),
+            scheduler: Cell::new(None),
+            main_is_away: Cell::new(false),
+            is_ending: Cell::new(false),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn register<D: Data>(&self, fiber: Weak<Fiber<D>>) -> u32 {
+        let id = self.registry.borrow_mut().insert(fiber);
+        u32::try_from(id).expect("fewer than four thousand million greenlets")
+    }
+
+    #[inline]
+    pub(crate) fn unregister(&self, id: u32) {
+        // Taken out first: dropping the last weak reference frees memory.
+        let gone = self.registry.borrow_mut().try_remove(id as usize);
+        drop(gone);
+    }
+
+    /// The fiber with this id, if there is one that has not finished.
+    #[inline]
+    pub(crate) fn fiber(&self, id: u32) -> Option<FiberRef> {
+        let fiber = self.registry.borrow().get(id as usize)?.upgrade()?;
+        Some(FiberRef::from(fiber))
+    }
+
+    /// All fibers that have not finished, main first.
+    pub(crate) fn fibers(&self) -> Vec<FiberRef> {
+        let registry = self.registry.borrow();
+        registry.iter().filter_map(|(_, fiber)| Some(FiberRef::from(fiber.upgrade()?))).collect()
+    }
+
+    #[inline]
+    pub(crate) fn main_head(&self) -> &Head {
+        &self.main.head
+    }
+
+    pub(crate) fn main(&self) -> FiberRef {
+        FiberRef::from(Rc::clone(&self.main))
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        CURRENT.set(ptr::null());
+    }
+}
+
+/// Calls `f` with this thread's data, made at the first use.
+///
+/// # Panics
+///
+/// If the thread is ending and its data is gone.
+#[inline]
+#[track_caller]
+pub(crate) fn with<R>(f: impl FnOnce(&Thread) -> R) -> R {
+    THREAD.with(f)
+}
+
+/// As [`with`], but `None` in a thread that is ending.
+pub(crate) fn try_with<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
+    THREAD.try_with(f).ok()
+}
+
+/// Calls `f` with the head of the running fiber, which is main's where there is no other.
+#[inline(always)]
+pub(crate) fn current_head<R>(f: impl FnOnce(&Head) -> R) -> R {
+    let mut head = CURRENT.get();
+    if head.is_null() {
+        head = first_use();
+    }
+    // SAFETY: `CURRENT` is null or the head of the fiber that runs. That fiber is kept alive by
+    // whoever runs it (the loop on the thread's own stack, or `THREAD` for main), and `f` runs
+    // on it: it can be suspended meanwhile, but not freed before it goes on.
+    f(unsafe { &*head })
+}
+
+#[cold]
+fn first_use() -> *const Head {
+    with(|thread| &raw const thread.main.head)
+}
+
+#[inline(always)]
+pub(crate) fn set_current(head: &Head) {
+    CURRENT.set(head);
+}
+
+/// As [`current_head`], but `None` before the thread's first use. Allocates nothing.
+pub(crate) fn try_current_head<R>(f: impl FnOnce(&Head) -> R) -> Option<R> {
+    // SAFETY: as in `current_head`.
+    unsafe { CURRENT.get().as_ref() }.map(f)
+}
+
+/// Whether the running fiber is the one with this head.
+pub(crate) fn is_current(head: &Head) -> bool {
+    ptr::eq(CURRENT.get(), head)
+}
+
+/// Whether the caller is no fiber, but called by a loop, which runs while main is suspended.
+#[inline]
+pub(crate) fn is_called_by_loop(head: &Head) -> bool {
+    head.is_main() && with(|thread| thread.main_is_away.get())
+}
+
+/// The running fiber.
+pub(crate) fn current() -> FiberRef {
+    let id = current_head(|head| head.id.get());
+    with(|thread| thread.fiber(id)).expect("the running fiber is registered")
+}
+
+/// Runs `f`, which runs another fiber, on top of the current one.
+pub(crate) fn nested<R>(f: impl FnOnce() -> R) -> R {
+    let outer = CURRENT.get();
+    let answer = f();
+    CURRENT.set(outer);
+    answer
+}
+
+/// Leaves main: runs other fibers on top of it until it is to run again.
+#[inline(never)]
+pub(crate) fn suspend_main(command: Command) {
+    with(|thread| {
+        let _back = Away::begin(&thread.main_is_away);
+        match command {
+            Command::Switch => super::dispatch::run(thread),
+            Command::Yield | Command::Park => match thread.scheduler.get() {
+                Some(scheduler) => scheduler(thread, thread.main(), Step::Suspended(command)),
+                None => unreachable!("only the hub parks, and it has installed itself"),
+            },
+        }
+        set_current(&thread.main.head);
+    });
+}
+
+/// Notes that main is suspended, until this is dropped, also by a panic of the loop.
+struct Away<'a>(&'a Cell<bool>);
+
+impl<'a> Away<'a> {
+    fn begin(main_is_away: &'a Cell<bool>) -> Self {
+        debug_assert!(!main_is_away.get(), "main is suspended once");
+        main_is_away.set(true);
+        Away(main_is_away)
+    }
+}
+
+impl Drop for Away<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}

@@ -1,0 +1,97 @@
+//! Ending a greenlet by unwinding it, and what is told when that goes wrong.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic;
+use std::rc::Rc;
+
+use super::fiber::Head;
+use super::thread;
+use crate::stack::overflow::Overflow;
+
+/// The payload that ends a greenlet quietly. Mirrors `greenlet.GreenletExit`.
+///
+/// It is raised in a greenlet that is killed or whose last handle is dropped. Code that
+/// catches every panic should pass it on: `if payload.is::<Exit>() { resume_unwind(payload) }`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exit;
+
+/// Unwinds the current fiber if someone wants it to end.
+#[inline(always)]
+pub(crate) fn raise_if_killed(head: &Head) {
+    if head.killed.get() {
+        raise_exit(head);
+    }
+}
+
+/// Raised once: a greenlet that catches it lives on.
+#[cold]
+#[inline(never)]
+fn raise_exit(head: &Head) -> ! {
+    head.killed.set(false);
+    panic::resume_unwind(Box::new(Exit));
+}
+
+/// A result of a raw greenlet that reached nobody.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Lost {
+    /// The greenlet's number.
+    pub id: u32,
+    /// What it panicked with; `None` if it returned a value.
+    pub payload: Option<Box<dyn Any + Send>>,
+}
+
+type Hook = Rc<dyn Fn(&Lost)>;
+
+thread_local! {
+    static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
+}
+
+/// Replaces what is told, in this thread, of results that reach nobody.
+///
+/// That is a panic in a greenlet whose last handle was dropped, and a result for a parent
+/// that waits in the hub. Without a hook it is a line on standard error. Mirrors
+/// Python's `sys.unraisablehook`.
+pub fn set_lost_hook(hook: impl Fn(&Lost) + 'static) {
+    let old = HOOK.replace(Some(Rc::new(hook)));
+    drop(old);
+}
+
+pub(super) fn report_lost(head: &Head, payload: Box<dyn Any + Send>) {
+    if !payload.is::<Exit>() {
+        report(Lost { id: head.id.get(), payload: Some(payload) });
+    }
+}
+
+pub(super) fn report_lost_value(head: &Head) {
+    report(Lost { id: head.id.get(), payload: None });
+}
+
+fn report(lost: Lost) {
+    let hook = HOOK.with_borrow(Clone::clone);
+    let what = if lost.payload.is_some() { "a panic" } else { "the result" };
+    match hook {
+        // A hook that panics must not take the dropper with it.
+        Some(hook) => drop(panic::catch_unwind(panic::AssertUnwindSafe(|| hook(&lost)))),
+        None => eprintln!("greenhub: {what} of raw greenlet {} reached nobody", lost.id),
+    }
+}
+
+/// For the signal handler: who overflowed its stack, if the running fiber did at `address`.
+pub(crate) fn describe_overflow(address: usize, tell: &mut dyn FnMut(Overflow<'_>)) -> bool {
+    let told = thread::try_current_head(|head| {
+        if !head.overflows_at(address) {
+            return false;
+        }
+        // Borrowed for writing only within `set_name`, which does not overflow.
+        let name = head.name.try_borrow();
+        tell(Overflow {
+            id: head.id.get(),
+            name: name.as_ref().ok().and_then(|name| name.as_deref()),
+            stack_bytes: head.stack_bytes.get(),
+        });
+        true
+    });
+    told.unwrap_or(false)
+}
