@@ -11,3 +11,15 @@ mod stack;
 
 // Floor 2. One switch.
 pub mod raw;
+
+// Floor 3. The hub: who runs next, who waits for what.
+pub mod hub;
+
+// Floor 4. What programs are made of.
+pub mod greenlet;
+
+pub use greenlet::{
+    AnyGreenlet, Builder, Exit, Greenlet, Join, JoinError, current, joinall, joinall_for, sleep,
+    spawn, spawn_later, yield_now,
+};
+pub use hub::Hub;

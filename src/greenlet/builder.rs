@@ -1,0 +1,162 @@
+//! Making greenlets: what they are called, how much stack they have, when they start.
+
+use std::io;
+use std::panic::Location;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::Greenlet;
+use super::packet::{Packet, run_body};
+use crate::clock::Moment;
+use crate::hub::core::{self, Core};
+use crate::raw::fiber::{Fiber, FiberRef, WaitKind, WaitingFor};
+use crate::raw::thread;
+
+/// Runs `body` as a greenlet of this thread's hub.
+///
+/// Returns at once: the greenlet runs when the current one waits or yields, after those that
+/// were ready before it. Mirrors `gevent.spawn` and [`std::thread::spawn`]; unlike there, `body`
+/// need not be `Send`.
+///
+/// # Panics
+///
+/// If there is no memory for its stack, with a sentence that names the limit.
+/// [`Builder::spawn`] returns that as an error.
+///
+/// # Examples
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+///
+/// let count = Rc::new(Cell::new(0));
+/// let greenlets: Vec<_> = (0..1000)
+///     .map(|_| {
+///         let count = Rc::clone(&count);
+///         greenhub::spawn(move || count.set(count.get() + 1))
+///     })
+///     .collect();
+/// greenhub::joinall(&greenlets);
+/// assert_eq!(count.get(), 1000);
+/// ```
+#[inline]
+#[track_caller]
+pub fn spawn<T: 'static>(body: impl FnOnce() -> T + 'static) -> Greenlet<T> {
+    match launch(None, None, None, body, Location::caller()) {
+        Ok(greenlet) => greenlet,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// As [`spawn`], but the greenlet becomes ready only after `delay`.
+///
+/// Killing it before that cancels the delay. Mirrors `gevent.spawn_later`.
+///
+/// # Panics
+///
+/// As `spawn`.
+#[track_caller]
+pub fn spawn_later<T: 'static>(delay: Duration, body: impl FnOnce() -> T + 'static) -> Greenlet<T> {
+    match launch(None, None, Some(delay), body, Location::caller()) {
+        Ok(greenlet) => greenlet,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Settings for a greenlet. Mirrors [`std::thread::Builder`].
+///
+/// # Examples
+///
+/// ```
+/// let parser = greenhub::Builder::new()
+///     .name("parser")
+///     .stack_size(1024 * 1024)
+///     .spawn(|| greenhub::current().name())?;
+/// assert_eq!(parser.join().unwrap().as_deref(), Some("parser"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder spawns nothing until it is told to"]
+pub struct Builder {
+    name: Option<String>,
+    stack_bytes: Option<usize>,
+    delay: Option<Duration>,
+}
+
+impl Builder {
+    /// A builder that spawns as [`spawn`] does.
+    pub fn new() -> Self {
+        Builder::default()
+    }
+
+    /// Names the greenlet, for reports and messages.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Sets the size of its stack in bytes; it is rounded up to a power of two of at least
+    /// 16 KiB. Without this it is the [hub's](crate::Hub::set_stack_size).
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack_bytes = Some(bytes);
+        self
+    }
+
+    /// Has the greenlet become ready only after `delay`, as [`spawn_later`] does.
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.delay = Some(delay);
+        self
+    }
+
+    /// Runs `body` as a greenlet with these settings.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`](io::ErrorKind::OutOfMemory) if there is no memory for its stack, with a
+    /// sentence that names the limit; [`InvalidInput`](io::ErrorKind::InvalidInput) if the
+    /// stack is to be larger than 2 GiB; any error of making the thread's first descriptors.
+    /// `body` has been dropped then.
+    #[track_caller]
+    pub fn spawn<T: 'static>(self, body: impl FnOnce() -> T + 'static) -> io::Result<Greenlet<T>> {
+        launch(self.stack_bytes, self.name, self.delay, body, Location::caller())
+    }
+}
+
+static DELAY: WaitKind = WaitKind { text: "for its start", numbered: false, external: false };
+
+#[inline]
+fn launch<T: 'static>(
+    stack_bytes: Option<usize>,
+    name: Option<String>,
+    delay: Option<Duration>,
+    body: impl FnOnce() -> T + 'static,
+    made_at: &'static Location<'static>,
+) -> io::Result<Greenlet<T>> {
+    core::make()?;
+    core::with(|core| {
+        let fiber = thread::with(|thread| {
+            let stack = thread.stacks.acquire(stack_bytes)?;
+            let fiber = Fiber::new(thread, Packet::new(), made_at);
+            let own = Rc::clone(&fiber);
+            fiber.start(stack, move || run_body(own, body));
+            Ok::<_, io::Error>(fiber)
+        })?;
+        if let Some(name) = name {
+            *fiber.head.name.borrow_mut() = Some(name.into_boxed_str());
+        }
+        match delay {
+            None => core.make_ready(FiberRef::from(Rc::clone(&fiber))),
+            Some(delay) => start_later(core, &fiber, delay),
+        }
+        Ok(Greenlet { fiber })
+    })
+}
+
+/// The greenlet waits for its start as others wait in the middle, so a kill ends that too.
+fn start_later<T>(core: &Core, fiber: &Fiber<Packet<T>>, delay: Duration) {
+    let deadline = Moment::after(delay);
+    let wait = core.begin_wait(&fiber.head, WaitingFor { kind: &DELAY, subject: 0 });
+    if deadline != Moment::NEVER {
+        let timer = core.set_timer(deadline, fiber.head.id.get(), wait);
+        fiber.data.ended.start.set(Some(timer));
+    }
+}

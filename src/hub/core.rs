@@ -1,0 +1,376 @@
+//! What a hub is made of, and the loop.
+//!
+//! The loop runs on the thread's own stack, on top of main, whenever main waits or yields;
+//! it returns as soon as main is the next to run. There is no other place where it runs, and
+//! no greenlet ever runs inside another.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::io;
+use std::sync::Arc;
+
+use super::error_hook::ErrorHook;
+use super::inbox::{HubNumber, Inbox, Message};
+use super::reactor::Reactor;
+use super::ready::Ready;
+pub(crate) use super::timers::TimerKey;
+use super::timers::Timers;
+use super::waiter::Woken;
+use super::{error_hook, report, waiter};
+use crate::clock::Moment;
+use crate::config;
+use crate::raw::fiber::{Command, FiberRef, Head, Step, WaitKind, WaitingFor};
+use crate::raw::thread::{self, Thread};
+
+pub(crate) struct Core {
+    ready: Ready,
+    timers: RefCell<Timers<(u32, u64)>>,
+    reactor: Reactor,
+    inbox: &'static Inbox,
+    number: HubNumber,
+    /// Tells this hub from those that had its inbox, and so its number, before.
+    term: u64,
+    /// The number of the next wait.
+    next_wait: Cell<u64>,
+    /// Greenlets in a wait that something outside of the hub can end.
+    external: Cell<usize>,
+    /// Switches since the loop last looked away from the ready queue.
+    switches: Cell<u32>,
+    /// What main is to be told: that everything waits for ever.
+    stuck: RefCell<Option<String>>,
+    pub(super) error_hook: RefCell<Option<ErrorHook>>,
+}
+
+thread_local! {
+    static CORE: OnceCell<Core> = const { OnceCell::new() };
+}
+
+/// Calls `f` with this thread's hub, made at the first use.
+///
+/// # Panics
+///
+/// If the kernel gives no descriptor for it, or if the thread is ending.
+#[inline]
+pub(crate) fn with<R>(f: impl FnOnce(&Core) -> R) -> R {
+    CORE.with(|core| match core.get() {
+        Some(core) => f(core),
+        None => f(first_use(core)),
+    })
+}
+
+#[cold]
+fn first_use(cell: &OnceCell<Core>) -> &Core {
+    match Core::new() {
+        Ok(core) => cell.get_or_init(|| core),
+        Err(error) => panic!("this thread's hub could not be made: {error}"),
+    }
+}
+
+/// Sees to it that this thread has a hub.
+///
+/// # Errors
+///
+/// If the kernel gives no descriptor for it.
+#[inline]
+pub(crate) fn make() -> io::Result<()> {
+    CORE.with(|cell| {
+        if cell.get().is_none() {
+            let core = Core::new()?;
+            cell.get_or_init(|| core);
+        }
+        Ok(())
+    })
+}
+
+/// Calls `f` with this thread's hub, if it has one.
+#[inline]
+pub(crate) fn try_with<R>(f: impl FnOnce(&Core) -> R) -> Option<R> {
+    CORE.try_with(|core| core.get().map(f)).ok().flatten()
+}
+
+/// Counts an operation that did not have to wait. A greenlet that does many of them yields, or
+/// its neighbours, and their sockets, would starve while its own is never empty.
+#[inline]
+pub(crate) fn spend_operation() {
+    let spent = thread::current_head(|head| {
+        let operations = head.operations.get() + 1;
+        head.operations.set(operations);
+        operations >= config::OPERATIONS_PER_SLICE
+    });
+    if spent {
+        // So many operations take as long as many switches: the sockets are looked at now.
+        with(|core| core.switches.set(config::SWITCHES_PER_TURN));
+        waiter::yield_now();
+    }
+}
+
+impl Core {
+    fn new() -> io::Result<Core> {
+        let reactor = Reactor::new()?;
+        let (inbox, first_number) = Inbox::claim(Arc::clone(reactor.notifier()));
+        reactor.number_sources_from(first_number);
+        thread::with(|thread| thread.scheduler.set(Some(schedule)));
+        Ok(Core {
+            ready: Ready::default(),
+            timers: RefCell::default(),
+            reactor,
+            inbox,
+            number: inbox.number(),
+            term: first_number,
+            next_wait: Cell::new(first_number),
+            external: Cell::new(0),
+            switches: Cell::new(0),
+            stuck: RefCell::new(None),
+            error_hook: RefCell::new(None),
+        })
+    }
+
+    // ---- what waiting needs -------------------------------------------------------------
+
+    pub(crate) fn inbox(&self) -> &'static Inbox {
+        self.inbox
+    }
+
+    /// What wakers and registrations name this hub by.
+    #[inline]
+    pub(crate) fn number(&self) -> HubNumber {
+        self.number
+    }
+
+    /// Tells this hub from those that had its number before.
+    #[inline]
+    pub(crate) fn term(&self) -> u64 {
+        self.term
+    }
+
+    pub(crate) fn reactor(&self) -> &Reactor {
+        &self.reactor
+    }
+
+    #[inline]
+    pub(crate) fn begin_wait(&self, head: &Head, waiting_for: WaitingFor) -> u64 {
+        let wait = self.next_wait.get();
+        self.next_wait.set(wait + 1);
+        head.wait.set(wait);
+        head.waiting_for.set(waiting_for);
+        if waiting_for.kind.external {
+            self.external.set(self.external.get() + 1);
+        }
+        wait
+    }
+
+    #[inline]
+    pub(crate) fn end_wait(&self, kind: &WaitKind) {
+        if kind.external {
+            self.external.set(self.external.get() - 1);
+        }
+    }
+
+    /// Ends a wait of a greenlet of this hub; `false` if it has ended already.
+    #[inline]
+    pub(crate) fn wake(&self, id: u32, wait: u64, how: Woken) -> bool {
+        let Some(fiber) = thread::with(|thread| thread.fiber(id)) else { return false };
+        if fiber.head.wait.get() != wait {
+            return false;
+        }
+        fiber.head.wait.set(0);
+        fiber.head.timed_out.set(how == Woken::ByDeadline);
+        self.ready.push(fiber);
+        true
+    }
+
+    #[inline]
+    pub(crate) fn make_ready(&self, fiber: FiberRef) {
+        self.ready.push(fiber);
+    }
+
+    pub(crate) fn set_timer(&self, deadline: Moment, id: u32, wait: u64) -> TimerKey {
+        self.timers.borrow_mut().set(deadline, (id, wait))
+    }
+
+    pub(crate) fn cancel_timer(&self, timer: TimerKey) {
+        self.timers.borrow_mut().cancel(timer);
+    }
+
+    // ---- the loop -----------------------------------------------------------------------
+
+    /// Runs greenlets until main is the next to run.
+    fn run(&self, thread: &Thread) {
+        loop {
+            if self.run_ready(thread) {
+                return;
+            }
+            self.take_remote_wakes();
+            self.wake_due();
+            self.poll_sockets();
+            self.report_if_stuck(thread);
+        }
+    }
+
+    /// Step 1: runs those who are ready, each once in its turn, for a bounded number of
+    /// switches; returns whether it is main's turn.
+    #[inline(always)]
+    fn run_ready(&self, thread: &Thread) -> bool {
+        while self.switches.get() < config::SWITCHES_PER_TURN {
+            let Some(fiber) = self.ready.pop() else { break };
+            self.switches.set(self.switches.get() + 1);
+            if fiber.head.is_main() {
+                return true;
+            }
+            if fiber.is_last() {
+                // No one can reach it any more: this unwinds it.
+                drop(fiber);
+                continue;
+            }
+            match fiber.resume() {
+                Step::Suspended(Command::Yield) => self.ready.push(fiber),
+                Step::Suspended(Command::Park) => drop(fiber),
+                step => {
+                    if self.follow(thread, fiber, step) {
+                        return true;
+                    }
+                }
+            }
+        }
+        thread::set_current(thread.main_head());
+        false
+    }
+
+    /// Goes on after a fiber has ended or switched: whoever it named runs at once, and so on,
+    /// until the turn's switches are used up. Returns whether that leads to main.
+    #[inline]
+    fn follow(&self, thread: &Thread, mut fiber: FiberRef, mut step: Step) -> bool {
+        loop {
+            match step {
+                Step::Suspended(Command::Yield) => {
+                    self.ready.push(fiber);
+                    return false;
+                }
+                Step::Suspended(Command::Park) => return false,
+                Step::Suspended(Command::Switch) => {}
+                Step::Finished => {
+                    // Destructors that the last reference may run are not the fiber's any more.
+                    thread::set_current(thread.main_head());
+                    fiber.retire(thread);
+                }
+            }
+            let Some(next) = thread.target.borrow_mut().take() else { return false };
+            if next.head.is_main() {
+                return true;
+            }
+            self.switches.set(self.switches.get() + 1);
+            if self.switches.get() >= config::SWITCHES_PER_TURN {
+                // Those who only switch to each other must not starve the sockets either.
+                self.ready.push(next);
+                return false;
+            }
+            fiber = next;
+            step = fiber.resume();
+        }
+    }
+
+    /// Step 2: does what other threads have asked for.
+    fn take_remote_wakes(&self) {
+        self.switches.set(0);
+        if !self.inbox.is_pending() {
+            return;
+        }
+        for message in self.inbox.take() {
+            match message {
+                Message::Wake { id, wait } => {
+                    self.wake(id, wait, Woken::ByWaker);
+                }
+                Message::Forget { key } => self.reactor.forget(key),
+                Message::Call(callback) => error_hook::guard(self, callback),
+            }
+        }
+    }
+
+    /// Step 3: wakes those whose deadline has passed. Before the sockets: a greenlet whose
+    /// limit is over must see that, even if its data has come in the same turn.
+    fn wake_due(&self) {
+        if self.timers.borrow().is_empty() {
+            return;
+        }
+        let now = Moment::now();
+        loop {
+            let due = self.timers.borrow_mut().pop_due(now);
+            let Some((id, wait)) = due else { return };
+            self.wake(id, wait, Woken::ByDeadline);
+        }
+    }
+
+    /// Step 4: asks the kernel which sockets are ready, and sleeps there if no greenlet is.
+    fn poll_sockets(&self) {
+        if !self.ready.is_empty() {
+            if self.reactor.has_waiters() {
+                self.reactor.look();
+            }
+            return;
+        }
+        if self.is_stuck() {
+            return;
+        }
+        let deadline = self.timers.borrow().next_deadline();
+        if self.inbox.begin_sleep() {
+            self.reactor.sleep(deadline);
+        }
+        self.inbox.end_sleep();
+    }
+
+    /// Step 5: if nobody is ready and nothing can ever change that, says so, to main.
+    fn report_if_stuck(&self, thread: &Thread) {
+        if self.ready.is_empty() && self.is_stuck() {
+            let report = report::stuck(&thread.fibers());
+            let main = thread.main();
+            main.head.wait.set(0);
+            if let Err(report) = main.interrupt(report) {
+                *self.stuck.borrow_mut() = Some(report);
+            }
+            self.ready.push(main);
+        }
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.timers.borrow().is_empty()
+            && self.external.get() == 0
+            && !self.inbox.has_remotes()
+            && !self.inbox.is_pending()
+    }
+
+    /// Raises the report in main, if there is one.
+    #[inline]
+    pub(crate) fn panic_if_stuck(&self) {
+        let report = self.stuck.take();
+        if let Some(report) = report {
+            panic!("{report}");
+        }
+    }
+
+    pub(super) fn ready_len(&self) -> usize {
+        self.ready.len()
+    }
+
+    pub(super) fn timers_len(&self) -> usize {
+        self.timers.borrow().len()
+    }
+}
+
+impl Drop for Core {
+    /// For a thread that ends. Greenlets that have not ended are left as they are: their
+    /// destructors may need thread-locals that are gone.
+    fn drop(&mut self) {
+        thread::try_with(|thread| thread.is_ending.set(true));
+        self.ready.leak();
+        let unused = self.next_wait.get().max(self.reactor.next_number());
+        self.inbox.resign(unused);
+    }
+}
+
+/// Goes on from what a fiber has done on the thread's own stack, until main is to run.
+fn schedule(thread: &Thread, fiber: FiberRef, step: Step) {
+    with(|core| {
+        if !core.follow(thread, fiber, step) {
+            core.run(thread);
+        }
+    });
+}

@@ -1,0 +1,115 @@
+//! The reactor on Linux: epoll, on the descriptor of a `polling::Poller`.
+//!
+//! `Poller::wait` makes three to five system calls, and cannot ask for `EPOLLRDHUP`, without
+//! which a short read proves nothing. So the poller owns the epoll descriptor, and
+//! sources are added to it and waited for here: one call to register a source for its life,
+//! one call for each wait.
+
+use std::cell::RefCell;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use polling::Poller;
+use rustix::event::epoll::{self, Event, EventData, EventFlags};
+use rustix::event::{EventfdFlags, Timespec, eventfd};
+
+use super::Readiness;
+use crate::clock::Moment;
+use crate::config;
+
+pub(super) struct Backend {
+    notifier: Arc<Notifier>,
+    events: RefCell<Vec<MaybeUninit<Event>>>,
+}
+
+/// What other threads may do: wake the hub, and end its interest in a descriptor.
+pub(crate) struct Notifier {
+    poller: Poller,
+    counter: OwnedFd,
+}
+
+/// The key of the notifier, which is no source's: the poller keeps the one above it.
+const NOTIFIED: u64 = u64::MAX - 1;
+
+impl Notifier {
+    pub(crate) fn notify(&self) {
+        // It fails only when the counter is full, and then the hub has been notified.
+        let _ = rustix::io::write(&self.counter, &1u64.to_ne_bytes());
+    }
+
+    pub(crate) fn delete(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        Ok(epoll::delete(self.poller.as_fd(), fd)?)
+    }
+}
+
+impl Backend {
+    pub(super) const REPORTS_CLOSE: bool = true;
+    pub(super) const CLOSE_DELETES: bool = true;
+
+    pub(super) fn new() -> io::Result<Backend> {
+        let poller = Poller::new()?;
+        let counter = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        // Edges again: each write is a change, so nobody ever has to read the counter.
+        epoll::add(
+            &poller,
+            &counter,
+            EventData::new_u64(NOTIFIED),
+            EventFlags::IN | EventFlags::ET,
+        )?;
+        Ok(Backend {
+            notifier: Arc::new(Notifier { poller, counter }),
+            events: RefCell::new(vec![MaybeUninit::uninit(); config::EVENTS_PER_POLL]),
+        })
+    }
+
+    pub(super) fn notifier(&self) -> &Arc<Notifier> {
+        &self.notifier
+    }
+
+    pub(super) fn add(&self, fd: BorrowedFd<'_>, key: u64) -> io::Result<()> {
+        // PRI, because a read stops short at urgent data, however much lies behind it.
+        let flags =
+            EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::PRI | EventFlags::ET;
+        Ok(epoll::add(&self.notifier.poller, fd, EventData::new_u64(key), flags)?)
+    }
+
+    pub(super) fn wait(
+        &self,
+        deadline: Option<Moment>,
+        mut report: impl FnMut(Readiness),
+    ) -> io::Result<()> {
+        let timeout = deadline.map(until).transpose()?;
+        let mut events = self.events.borrow_mut();
+        let (events, _) = epoll::wait(&self.notifier.poller, &mut events[..], timeout.as_ref())?;
+        for event in events {
+            if event.data.u64() < NOTIFIED {
+                report(readiness(event));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How long it is until `deadline`.
+fn until(deadline: Moment) -> io::Result<Timespec> {
+    let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
+    if deadline == Moment::ZERO {
+        return Ok(zero);
+    }
+    let span = deadline.since(Moment::now());
+    Timespec::try_from(span).map_err(|_| io::ErrorKind::InvalidInput.into())
+}
+
+fn readiness(event: &Event) -> Readiness {
+    let flags = event.flags;
+    let broken = flags.intersects(EventFlags::HUP | EventFlags::ERR);
+    Readiness {
+        key: event.data.u64(),
+        readable: flags.contains(EventFlags::IN),
+        writable: flags.contains(EventFlags::OUT),
+        ask_reading: broken || flags.intersects(EventFlags::RDHUP | EventFlags::PRI),
+        ask_writing: broken,
+    }
+}

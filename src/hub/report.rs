@@ -1,0 +1,47 @@
+//! The report when everything waits for ever: who waits for what.
+
+use std::fmt::Write;
+
+use crate::raw::fiber::{FiberRef, Head};
+
+/// The report's text; `fibers` are all that have not ended, main first.
+pub(super) fn stuck(fibers: &[FiberRef]) -> String {
+    let mut text = String::from(
+        "everything waits for ever: no greenlet is ready, and no timer, socket, pool or other \
+         thread can wake one. This would be a hang.",
+    );
+    for fiber in fibers {
+        let head = &fiber.head;
+        // Writing to a string does not fail.
+        let _ = write!(text, "\n  {} waits {}", name(head), what(head, fibers));
+        if !head.is_main() {
+            let _ = write!(text, " (made at {})", head.made_at);
+        }
+    }
+    text
+}
+
+/// How a greenlet is called in messages.
+pub(crate) fn name(head: &Head) -> String {
+    match (&*head.name.borrow(), head.is_main()) {
+        (_, true) => "main".into(),
+        (Some(name), _) => format!("greenlet {} '{name}'", head.id.get()),
+        (None, _) => format!("greenlet {}", head.id.get()),
+    }
+}
+
+fn what(head: &Head, fibers: &[FiberRef]) -> String {
+    if !head.mailbox.get().is_null() {
+        return "in a raw switch, for a value".into();
+    }
+    let waiting = head.waiting_for.get();
+    if !waiting.kind.numbered {
+        return waiting.kind.text.into();
+    }
+    // The subject is a greenlet's number, where a greenlet has it.
+    let subject = fibers.iter().find(|fiber| u64::from(fiber.head.id.get()) == waiting.subject);
+    match subject {
+        Some(fiber) => format!("{} {}", waiting.kind.text, name(&fiber.head)),
+        None => format!("{} {}", waiting.kind.text, waiting.subject),
+    }
+}

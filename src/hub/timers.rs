@@ -1,0 +1,189 @@
+//! Timers: who wakes at which moment.
+//!
+//! Each turn the hub asks two things: who is due ([`Timers::pop_due`]), and when is the next
+//! one due ([`Timers::next_deadline`]). A timer fires once. Equal deadlines fire in the
+//! order in which they were set.
+//!
+//! It is a heap with four children to a node, each entry of which knows where it stands, so that
+//! a timer can be cancelled where it is. The usual limit is set later than those before it
+//! and cancelled soon: it goes in at the end and comes out from there, without a move.
+//!
+//! An entry is a moment and a value. This file knows no greenlets and no sockets.
+
+use slab::Slab;
+
+use crate::clock::Moment;
+
+const CHILDREN: usize = 4;
+
+pub(super) struct Timers<V> {
+    heap: Vec<Entry>,
+    slots: Slab<Slot<V>>,
+    set: u64,
+}
+
+struct Entry {
+    deadline: Moment,
+    /// Counts the timers set, so that equal deadlines keep their order.
+    order: u64,
+    slot: usize,
+}
+
+struct Slot<V> {
+    position: usize,
+    value: V,
+}
+
+/// Names a timer until it fires or is cancelled.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TimerKey(usize);
+
+impl<V> Default for Timers<V> {
+    fn default() -> Self {
+        Timers { heap: Vec::new(), slots: Slab::new(), set: 0 }
+    }
+}
+
+impl<V> Timers<V> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
+        self.heap.first().map(|entry| entry.deadline)
+    }
+
+    pub(super) fn set(&mut self, deadline: Moment, value: V) -> TimerKey {
+        let position = self.heap.len();
+        let slot = self.slots.insert(Slot { position, value });
+        self.set += 1;
+        self.heap.push(Entry { deadline, order: self.set, slot });
+        self.rise(position);
+        TimerKey(slot)
+    }
+
+    /// Takes out a timer that has not fired.
+    pub(super) fn cancel(&mut self, key: TimerKey) -> V {
+        let slot = self.slots.remove(key.0);
+        self.remove_entry(slot.position);
+        slot.value
+    }
+
+    /// Takes out the earliest timer that is due at `now`.
+    pub(super) fn pop_due(&mut self, now: Moment) -> Option<V> {
+        let first = self.heap.first().filter(|entry| entry.deadline <= now)?;
+        let slot = self.slots.remove(first.slot);
+        self.remove_entry(0);
+        Some(slot.value)
+    }
+
+    fn remove_entry(&mut self, position: usize) {
+        self.heap.swap_remove(position);
+        if position < self.heap.len() {
+            self.note(position);
+            let position = self.rise(position);
+            self.sink(position);
+        }
+    }
+
+    /// Moves an entry up until its parent is not later; returns where it stands then.
+    fn rise(&mut self, mut position: usize) -> usize {
+        while position > 0 {
+            let parent = (position - 1) / CHILDREN;
+            if !self.is_before(position, parent) {
+                break;
+            }
+            self.exchange(position, parent);
+            position = parent;
+        }
+        position
+    }
+
+    /// Moves an entry down until none of its children is earlier.
+    fn sink(&mut self, mut position: usize) {
+        loop {
+            let first = position * CHILDREN + 1;
+            let children = first..(first + CHILDREN).min(self.heap.len());
+            let Some(earliest) = children.reduce(|a, b| if self.is_before(b, a) { b } else { a })
+            else {
+                return;
+            };
+            if !self.is_before(earliest, position) {
+                return;
+            }
+            self.exchange(position, earliest);
+            position = earliest;
+        }
+    }
+
+    fn is_before(&self, a: usize, b: usize) -> bool {
+        let key = |entry: &Entry| (entry.deadline, entry.order);
+        key(&self.heap[a]) < key(&self.heap[b])
+    }
+
+    fn exchange(&mut self, a: usize, b: usize) {
+        self.heap.swap(a, b);
+        self.note(a);
+        self.note(b);
+    }
+
+    /// Tells an entry's slot where the entry stands.
+    fn note(&mut self, position: usize) {
+        let slot = self.heap[position].slot;
+        self.slots[slot].position = position;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn in_millis(millis: u64) -> Moment {
+        static ZERO: std::sync::OnceLock<Moment> = std::sync::OnceLock::new();
+        ZERO.get_or_init(Moment::now).plus(Duration::from_millis(millis))
+    }
+
+    #[test]
+    fn timers_fire_by_deadline_and_equal_ones_in_the_order_set() {
+        let mut timers = Timers::default();
+        for (millis, name) in [(30, "d"), (10, "a"), (20, "b"), (20, "c")] {
+            timers.set(in_millis(millis), name);
+        }
+        let fired: Vec<&str> = std::iter::from_fn(|| timers.pop_due(in_millis(60))).collect();
+        assert_eq!(fired, ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn a_timer_that_is_not_due_stays() {
+        let mut timers = Timers::default();
+        timers.set(in_millis(50), ());
+        assert_eq!(timers.pop_due(in_millis(49)), None);
+        assert_eq!(timers.next_deadline(), Some(in_millis(50)));
+        assert_eq!(timers.pop_due(in_millis(50)), Some(()));
+    }
+
+    #[test]
+    fn cancelled_timers_do_not_fire_and_the_others_keep_their_order() {
+        let mut timers = Timers::default();
+        // A fixed walk through 0..1009, so that deadlines come in no order.
+        let keys: Vec<_> = (0..1009u64)
+            .map(|n| (n * 611) % 1009)
+            .map(|millis| (millis, timers.set(in_millis(millis), millis)))
+            .collect();
+        for (millis, key) in keys {
+            if millis % 3 == 0 {
+                assert_eq!(timers.cancel(key), millis);
+            }
+        }
+        let fired: Vec<u64> = std::iter::from_fn(|| timers.pop_due(in_millis(2000))).collect();
+        let expected: Vec<u64> = (0..1009).filter(|millis| millis % 3 != 0).collect();
+        assert_eq!(fired, expected);
+        assert!(timers.is_empty());
+    }
+}

@@ -1,0 +1,175 @@
+//! How one greenlet waits: it parks, and a wake that belongs to this wait ends it.
+//!
+//! ```text
+//!   park: number this wait ─▶ announce the waker ─▶ suspend ─▶ …woken ─▶ the number is void
+//!   wake: same number? ─▶ make it void, and the greenlet ready
+//! ```
+//!
+//! Each wait has a number that no other wait of its hub ever had. A [`Waker`] carries the
+//! number, so of all wakers that were given out for a wait, the first to wake ends it and
+//! the others do nothing; and one that is kept for longer cannot disturb a later wait.
+//!
+//! A wait ends in one of four ways: it is woken, its deadline passes, its greenlet is killed
+//! (then it unwinds from here), or it is refused, because the greenlet is unwinding already
+//! and must not let its neighbours see that.
+
+use super::core::{self, Core};
+use super::inbox::{self, HubNumber, Message};
+use crate::clock::Moment;
+use crate::raw::fiber::{Command, Head, NOTHING, WaitKind, WaitingFor};
+use crate::raw::{raise_if_killed, thread};
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    ByWaker,
+    ByDeadline,
+}
+
+/// The greenlet is unwinding, so it cannot wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unwinding;
+
+/// Ends one wait of one greenlet, from any thread. Copies are the same waker.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct Waker {
+    hub: HubNumber,
+    id: u32,
+    wait: u64,
+}
+
+impl Waker {
+    /// Ends the wait; `false` if it is known to have ended already.
+    #[inline]
+    pub(crate) fn wake(self) -> bool {
+        let local = core::try_with(|core| {
+            (core.number() == self.hub).then(|| core.wake(self.id, self.wait, Woken::ByWaker))
+        });
+        match local.flatten() {
+            Some(woken) => woken,
+            None => inbox::of(self.hub).put(Message::Wake { id: self.id, wait: self.wait }),
+        }
+    }
+}
+
+impl std::fmt::Debug for Waker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Waker").field("id", &self.id).field("wait", &self.wait).finish()
+    }
+}
+
+/// Parks the current greenlet until it is woken or `deadline` has passed.
+///
+/// `announce` is called before it parks, with the waker that ends this wait.
+///
+/// # Errors
+///
+/// [`Unwinding`], before anything is announced.
+#[inline]
+pub(crate) fn park(
+    kind: &'static WaitKind,
+    subject: u64,
+    deadline: Moment,
+    announce: impl FnOnce(Waker),
+) -> Result<Woken, Unwinding> {
+    if std::thread::panicking() {
+        return Err(Unwinding);
+    }
+    Ok(core::with(|core| {
+        thread::current_head(|head| {
+            refuse_callback(head);
+            raise_if_killed(head);
+            let wait = core.begin_wait(head, WaitingFor { kind, subject });
+            let ended = Ended { core, head };
+            announce(Waker { hub: core.number(), id: head.id.get(), wait });
+            if deadline == Moment::NEVER {
+                suspend(core, head);
+            } else {
+                let timer = core.set_timer(deadline, head.id.get(), wait);
+                suspend(core, head);
+                if !head.timed_out.get() {
+                    core.cancel_timer(timer);
+                }
+            }
+            drop(ended);
+            raise_if_killed(head);
+            if head.timed_out.replace(false) { Woken::ByDeadline } else { Woken::ByWaker }
+        })
+    }))
+}
+
+/// As [`park`] without a deadline, but a kill waits until the wait has ended, and is then
+/// left to the greenlet's next one. For a greenlet whose frame someone else is using.
+pub(crate) fn park_shielded(
+    kind: &'static WaitKind,
+    subject: u64,
+    announce: impl FnOnce(Waker),
+) -> Result<(), Unwinding> {
+    if std::thread::panicking() {
+        return Err(Unwinding);
+    }
+    core::with(|core| {
+        thread::current_head(|head| {
+            refuse_callback(head);
+            let wait = core.begin_wait(head, WaitingFor { kind, subject });
+            let _ended = Ended { core, head };
+            head.shielded.set(true);
+            announce(Waker { hub: core.number(), id: head.id.get(), wait });
+            suspend(core, head);
+            head.shielded.set(false);
+        });
+    });
+    Ok(())
+}
+
+/// Before anything is changed: a callback runs as main, which may itself be in a wait.
+#[inline(always)]
+fn refuse_callback(head: &Head) {
+    assert!(
+        !thread::is_called_by_loop(head),
+        "a callback in the hub's loop cannot wait: spawn a greenlet for what does"
+    );
+}
+
+#[inline(always)]
+fn suspend(core: &Core, head: &Head) {
+    head.suspend(Command::Park);
+    if head.is_main() {
+        core.panic_if_stuck();
+    }
+}
+
+/// Makes a wait void when it is over, also by a panic of `announce`.
+struct Ended<'a> {
+    core: &'a Core,
+    head: &'a Head,
+}
+
+impl Drop for Ended<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let kind = self.head.waiting_for.get().kind;
+        self.core.end_wait(kind);
+        self.head.wait.set(0);
+        self.head.waiting_for.set(WaitingFor { kind: &NOTHING, subject: 0 });
+        self.head.operations.set(0);
+    }
+}
+
+/// Lets every other ready greenlet run before this one goes on.
+#[inline(always)]
+pub(crate) fn yield_now() {
+    if std::thread::panicking() {
+        return;
+    }
+    thread::current_head(|head| {
+        if head.is_main() {
+            // The hub may not exist yet, and main does not yield to itself.
+            core::with(|_| ());
+            refuse_callback(head);
+        }
+        head.operations.set(0);
+        head.suspend(Command::Yield);
+        raise_if_killed(head);
+    });
+}
