@@ -17,9 +17,17 @@ pub mod hub;
 
 // Floor 4. What programs are made of.
 pub mod greenlet;
+pub mod io;
+
+// Floor 5. What the kernel cannot wait for.
+pub mod pool;
+
+// Floor 6. std, cooperative.
+pub mod monkey;
 
 pub use greenlet::{
     AnyGreenlet, Builder, Exit, Greenlet, Join, JoinError, current, joinall, joinall_for, sleep,
     spawn, spawn_later, yield_now,
 };
 pub use hub::Hub;
+pub use pool::offload;

@@ -1,0 +1,42 @@
+//! std, cooperative: the same names, but what blocks makes only the greenlet wait.
+//!
+//! Put one line at the top of each file of a blocking program:
+//!
+//! ```
+//! use greenhub::monkey as std;
+//!
+//! use std::net::{TcpListener, TcpStream};
+//! use std::thread;
+//! use std::time::Duration;
+//!
+//! fn main() -> std::io::Result<()> {
+//!     let listener = TcpListener::bind("127.0.0.1:0")?;
+//!     let address = listener.local_addr()?;
+//!     let server = thread::spawn(move || listener.accept().map(|_| ()));
+//!     thread::sleep(Duration::from_millis(1));
+//!     TcpStream::connect(address)?;
+//!     server.join().unwrap()
+//! }
+//! ```
+//!
+//! From there on `std::…` means this module, in `use` lines and in expressions. Every name of
+//! std is here; these are replaced:
+//!
+//! | module | cooperative |
+//! | --- | --- |
+//! | [`thread`] | `spawn`, `Builder`, `JoinHandle`, `sleep`, `yield_now`: threads become greenlets |
+//! | [`net`] | `TcpStream`, `TcpListener`, `UdpSocket`, `ToSocketAddrs` (names resolved by other threads) |
+//! | [`fs`] | `File`, `OpenOptions`, `read`, `read_to_string`, `write` (done by other threads) |
+//!
+//! Everything else is std's own. What of it blocks still blocks the whole hub:
+//! `sync` and `mpsc` when they have to wait for another greenlet, `process`, `stdin`, Unix
+//! sockets, `thread::park`, and the functions of `fs` that are not in the table. Macros
+//! (`println!`, `vec!`, derives) are untouched by the line.
+
+// The glob brings all of std; the modules declared here take the place of its own.
+pub use std::*;
+
+mod descriptor;
+pub mod fs;
+pub mod net;
+pub mod thread;
