@@ -1,4 +1,4 @@
-//! Green threads in the manner of gevent.
+#![doc = include_str!("../README.md")]
 
 // Each floor uses only the floors listed before it; `tests/it/layers.rs` checks this.
 
@@ -31,3 +31,6 @@ pub use greenlet::{
 };
 pub use hub::Hub;
 pub use pool::offload;
+
+#[cfg(any(doc, doctest))]
+pub mod notes;

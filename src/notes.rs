@@ -1,0 +1,26 @@
+//! The notes on how it works.
+//!
+//! They are `arch-notes/` in the repository, built with the docs so that their code compiles.
+
+#[doc = include_str!("../arch-notes/map.md")]
+pub mod map {}
+#[doc = include_str!("../arch-notes/words.md")]
+pub mod words {}
+#[doc = include_str!("../arch-notes/1-switching.md")]
+pub mod switching {}
+#[doc = include_str!("../arch-notes/2-the-loop.md")]
+pub mod the_loop {}
+#[doc = include_str!("../arch-notes/3-waiting.md")]
+pub mod waiting {}
+#[doc = include_str!("../arch-notes/4-deadlines-and-killing.md")]
+pub mod deadlines_and_killing {}
+#[doc = include_str!("../arch-notes/5-io.md")]
+pub mod io {}
+#[doc = include_str!("../arch-notes/6-stacks.md")]
+pub mod stacks {}
+#[doc = include_str!("../arch-notes/7-pools.md")]
+pub mod pools {}
+#[doc = include_str!("../arch-notes/8-monkey.md")]
+pub mod monkey {}
+#[doc = include_str!("../arch-notes/9-measured.md")]
+pub mod measured {}
