@@ -187,6 +187,7 @@ impl Core {
         self.timers.borrow_mut().set(deadline, (id, wait))
     }
 
+    /// Does nothing if it has fired.
     pub(crate) fn cancel_timer(&self, timer: TimerKey) {
         self.timers.borrow_mut().cancel(timer);
     }

@@ -34,9 +34,12 @@ struct Slot<V> {
     value: V,
 }
 
-/// Names a timer until it fires or is cancelled.
+/// Names a timer, and no other that is set later, so that it can be kept when it has fired.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct TimerKey(usize);
+pub(crate) struct TimerKey {
+    slot: usize,
+    order: u64,
+}
 
 impl<V> Default for Timers<V> {
     fn default() -> Self {
@@ -63,14 +66,19 @@ impl<V> Timers<V> {
         self.set += 1;
         self.heap.push(Entry { deadline, order: self.set, slot });
         self.rise(position);
-        TimerKey(slot)
+        TimerKey { slot, order: self.set }
     }
 
-    /// Takes out a timer that has not fired.
-    pub(super) fn cancel(&mut self, key: TimerKey) -> V {
-        let slot = self.slots.remove(key.0);
-        self.remove_entry(slot.position);
-        slot.value
+    /// Takes out a timer, if it has not fired.
+    pub(super) fn cancel(&mut self, key: TimerKey) -> Option<V> {
+        let position = self.slots.get(key.slot)?.position;
+        if self.heap[position].order != key.order {
+            // It has fired, and its slot is another's now.
+            return None;
+        }
+        let slot = self.slots.remove(key.slot);
+        self.remove_entry(position);
+        Some(slot.value)
     }
 
     /// Takes out the earliest timer that is due at `now`.
@@ -169,6 +177,16 @@ mod tests {
     }
 
     #[test]
+    fn cancelling_a_timer_that_has_fired_does_nothing_to_the_one_in_its_place() {
+        let mut timers = Timers::default();
+        let fired = timers.set(in_millis(10), "fired");
+        assert_eq!(timers.pop_due(in_millis(10)), Some("fired"));
+        let later = timers.set(in_millis(20), "later");
+        assert_eq!(timers.cancel(fired), None);
+        assert_eq!(timers.cancel(later), Some("later"));
+    }
+
+    #[test]
     fn cancelled_timers_do_not_fire_and_the_others_keep_their_order() {
         let mut timers = Timers::default();
         // A fixed walk through 0..1009, so that deadlines come in no order.
@@ -178,7 +196,7 @@ mod tests {
             .collect();
         for (millis, key) in keys {
             if millis % 3 == 0 {
-                assert_eq!(timers.cancel(key), millis);
+                assert_eq!(timers.cancel(key), Some(millis));
             }
         }
         let fired: Vec<u64> = std::iter::from_fn(|| timers.pop_due(in_millis(2000))).collect();

@@ -87,9 +87,7 @@ pub(crate) fn park(
             } else {
                 let timer = core.set_timer(deadline, head.id.get(), wait);
                 suspend(core, head);
-                if !head.timed_out.get() {
-                    core.cancel_timer(timer);
-                }
+                core.cancel_timer(timer);
             }
             drop(ended);
             raise_if_killed(head);

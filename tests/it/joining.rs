@@ -189,3 +189,20 @@ fn a_join_while_the_caller_unwinds_is_refused() {
         other.join().unwrap();
     });
 }
+
+#[test]
+fn a_limit_that_is_over_before_the_woken_greenlet_runs_disturbs_nobody() {
+    bounded(|| {
+        let joiner = spawn(|| {
+            let ends_soon = spawn(|| ());
+            ends_soon.join_for(millis(5)).is_ok()
+        });
+        // It wakes the joiner; more than a turn's switches, and the limit, lie before its own.
+        yield_now();
+        let others: Vec<_> = (0..200).map(|_| spawn(|| std::thread::sleep(millis(1)))).collect();
+        let far = spawn(|| sleep(millis(300)));
+        assert!(joiner.join().unwrap());
+        joinall(&others);
+        assert!(far.join().is_ok());
+    });
+}
