@@ -18,6 +18,7 @@ pub mod hub;
 // Floor 4. What programs are made of.
 pub mod greenlet;
 pub mod io;
+pub mod timeout;
 
 // Floor 5. What the kernel cannot wait for.
 pub mod pool;
@@ -31,6 +32,7 @@ pub use greenlet::{
 };
 pub use hub::Hub;
 pub use pool::offload;
+pub use timeout::{TimedOut, Timeout, with_timeout};
 
 #[cfg(any(doc, doctest))]
 pub mod notes;

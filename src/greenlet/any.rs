@@ -1,14 +1,12 @@
 //! Greenlets without their type, and the current one.
 
 use std::fmt;
-use std::ptr;
 use std::time::Duration;
 
 use super::joining::{self, sealed};
 use super::packet::Ended;
 use crate::clock::Moment;
-use crate::hub::waiter::Woken;
-use crate::hub::{core, report};
+use crate::hub::{core, report, waiter};
 use crate::raw::Exit;
 use crate::raw::fiber::{FiberRef, Head};
 use crate::raw::thread;
@@ -119,21 +117,11 @@ pub(super) fn start_kill(fiber: &FiberRef) {
     if thread::is_current(head) {
         std::panic::resume_unwind(Box::new(Exit));
     }
-    head.killed.set(true);
-    if !head.mailbox.get().is_null() && head.is_suspended() {
-        // It is in a raw switch, whose partner may take long: it does not wait for that.
-        head.mailbox.set(ptr::null());
-        core::with(|core| core.make_ready(fiber.clone()));
-    } else if head.wait.get() != 0 && !head.shielded.get() {
-        core::with(|core| {
-            core.wake(head.id.get(), head.wait.get(), Woken::ByWaker);
-            // It waits still, so the timer that would start it has not fired.
-            if let Some(timer) = ended.and_then(|ended| ended.start.take())
-                && head.is_unstarted()
-            {
-                core.cancel_timer(timer);
-            }
-        });
+    head.kill();
+    if waiter::cut_short(fiber)
+        && let Some(timer) = ended.and_then(|ended| ended.start.take())
+    {
+        core::with(|core| core.cancel_timer(timer));
     }
 }
 

@@ -10,7 +10,7 @@ use crate::hub::error_hook::Unhandled;
 use crate::hub::wait_queue::WaitQueue;
 use crate::hub::{core, error_hook, report};
 use crate::raw::fiber::{Data, Fiber, Head};
-use crate::raw::{Exit, raise_if_killed};
+use crate::raw::{Exit, raise_if_interrupted};
 
 pub(super) struct Packet<T> {
     outcome: Cell<Option<std::thread::Result<T>>>,
@@ -77,7 +77,7 @@ pub(super) fn run_body<T: 'static>(own: Rc<Fiber<Packet<T>>>, body: impl FnOnce(
     // The body is moved in, so that a greenlet that is killed before its first turn drops what
     // it captured here as well.
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
-        raise_if_killed(&own.head);
+        raise_if_interrupted(&own.head);
         body()
     }));
     own.data.outcome.set(Some(outcome));

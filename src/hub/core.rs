@@ -19,11 +19,20 @@ use super::{error_hook, report, waiter};
 use crate::clock::Moment;
 use crate::config;
 use crate::raw::fiber::{Command, FiberRef, Head, Step, WaitKind, WaitingFor};
+use crate::raw::scopes::ScopeKey;
 use crate::raw::thread::{self, Thread};
+
+/// What is to be done when a timer fires.
+enum Due {
+    /// Ends a wait of a greenlet.
+    Wake { id: u32, wait: u64 },
+    /// Ends a block that a greenlet is in.
+    Timeout(ScopeKey),
+}
 
 pub(crate) struct Core {
     ready: Ready,
-    timers: RefCell<Timers<(u32, u64)>>,
+    timers: RefCell<Timers<Due>>,
     reactor: Reactor,
     inbox: &'static Inbox,
     number: HubNumber,
@@ -184,7 +193,12 @@ impl Core {
     }
 
     pub(crate) fn set_timer(&self, deadline: Moment, id: u32, wait: u64) -> TimerKey {
-        self.timers.borrow_mut().set(deadline, (id, wait))
+        self.timers.borrow_mut().set(deadline, Due::Wake { id, wait })
+    }
+
+    /// Has the block, which its fiber is in, expire at `deadline`, if it is not left before.
+    pub(crate) fn set_timeout(&self, deadline: Moment, scope: ScopeKey) -> TimerKey {
+        self.timers.borrow_mut().set(deadline, Due::Timeout(scope))
     }
 
     /// Does nothing if it has fired.
@@ -286,8 +300,9 @@ impl Core {
         }
     }
 
-    /// Step 3: wakes those whose deadline has passed. Before the sockets: a greenlet whose
-    /// limit is over must see that, even if its data has come in the same turn.
+    /// Step 3: wakes those whose deadline has passed, and ends blocks whose time is over. Before
+    /// the sockets: a greenlet whose limit is over must see that, even if its data has come in
+    /// the same turn.
     fn wake_due(&self) {
         if self.timers.borrow().is_empty() {
             return;
@@ -295,8 +310,13 @@ impl Core {
         let now = Moment::now();
         loop {
             let due = self.timers.borrow_mut().pop_due(now);
-            let Some((id, wait)) = due else { return };
-            self.wake(id, wait, Woken::ByDeadline);
+            match due {
+                None => return,
+                Some(Due::Wake { id, wait }) => {
+                    self.wake(id, wait, Woken::ByDeadline);
+                }
+                Some(Due::Timeout(scope)) => time_out(scope),
+            }
         }
     }
 
@@ -353,6 +373,16 @@ impl Core {
 
     pub(super) fn timers_len(&self) -> usize {
         self.timers.borrow().len()
+    }
+}
+
+/// Ends a block, at the waiting point of its greenlet: in its wait, or in its next one. Whoever
+/// leaves the block cancels the timer, so it is open.
+fn time_out(scope: ScopeKey) {
+    let fiber = thread::with(|thread| thread.fiber(thread.scopes.expire(scope)));
+    if let Some(fiber) = fiber {
+        fiber.head.interrupted.set(true);
+        waiter::cut_short(&fiber);
     }
 }
 

@@ -9,15 +9,15 @@
 //! number, so of all wakers that were given out for a wait, the first to wake ends it and
 //! the others do nothing; and one that is kept for longer cannot disturb a later wait.
 //!
-//! A wait ends in one of four ways: it is woken, its deadline passes, its greenlet is killed
-//! (then it unwinds from here), or it is refused, because the greenlet is unwinding already
-//! and must not let its neighbours see that.
+//! A wait ends in one of four ways: it is woken, its deadline passes, its greenlet is killed or
+//! a block around it expires (then it unwinds from here), or it is refused, because the
+//! greenlet is unwinding already and must not let its neighbours see that.
 
 use super::core::{self, Core};
 use super::inbox::{self, HubNumber, Message};
 use crate::clock::Moment;
-use crate::raw::fiber::{Command, Head, NOTHING, WaitKind, WaitingFor};
-use crate::raw::{raise_if_killed, thread};
+use crate::raw::fiber::{Command, FiberRef, Head, NOTHING, WaitKind, WaitingFor};
+use crate::raw::{raise_if_interrupted, thread};
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub(crate) fn park(
     Ok(core::with(|core| {
         thread::current_head(|head| {
             refuse_callback(head);
-            raise_if_killed(head);
+            raise_if_interrupted(head);
             let wait = core.begin_wait(head, WaitingFor { kind, subject });
             let ended = Ended { core, head };
             announce(Waker { hub: core.number(), id: head.id.get(), wait });
@@ -90,14 +90,14 @@ pub(crate) fn park(
                 core.cancel_timer(timer);
             }
             drop(ended);
-            raise_if_killed(head);
+            raise_if_interrupted(head);
             if head.timed_out.replace(false) { Woken::ByDeadline } else { Woken::ByWaker }
         })
     }))
 }
 
-/// As [`park`] without a deadline, but a kill waits until the wait has ended, and is then
-/// left to the greenlet's next one. For a greenlet whose frame someone else is using.
+/// As [`park`] without a deadline, but a kill or an expiry waits until the wait has ended, and is
+/// then left to the greenlet's next one. For a greenlet whose frame someone else is using.
 pub(crate) fn park_shielded(
     kind: &'static WaitKind,
     subject: u64,
@@ -154,6 +154,23 @@ impl Drop for Ended<'_> {
     }
 }
 
+/// Has a fiber that was interrupted see that soon, where it waits; returns whether it waited
+/// in the hub. One that is ready sees it when it runs, and one in a shielded wait after that.
+pub(crate) fn cut_short(fiber: &FiberRef) -> bool {
+    let head = &fiber.head;
+    if !head.mailbox.get().is_null() && !head.is_unstarted() {
+        // It is in a raw switch, whose partner may take long: it does not wait for that.
+        head.mailbox.set(std::ptr::null());
+        core::with(|core| core.make_ready(fiber.clone()));
+        return false;
+    }
+    let waits = head.wait.get() != 0 && !head.shielded.get();
+    if waits {
+        core::with(|core| core.wake(head.id.get(), head.wait.get(), Woken::ByWaker));
+    }
+    waits
+}
+
 /// Lets every other ready greenlet run before this one goes on.
 #[inline(always)]
 pub(crate) fn yield_now() {
@@ -168,6 +185,6 @@ pub(crate) fn yield_now() {
         }
         head.operations.set(0);
         head.suspend(Command::Yield);
-        raise_if_killed(head);
+        raise_if_interrupted(head);
     });
 }

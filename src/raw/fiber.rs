@@ -27,6 +27,7 @@ use std::rc::{Rc, Weak};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use super::mailbox::Header;
+use super::scopes::ScopeKey;
 use super::thread::{self, Thread};
 use super::unwinding;
 use crate::config;
@@ -94,8 +95,8 @@ pub(crate) struct Head {
     pub(crate) waiting_for: Cell<WaitingFor>,
     /// Its wait was ended by its deadline.
     pub(crate) timed_out: Cell<bool>,
-    /// It is to unwind as soon as it runs.
-    pub(crate) killed: Cell<bool>,
+    /// It is to unwind at its waiting point: it was killed, or a block around it has expired.
+    pub(crate) interrupted: Cell<bool>,
     /// It is unwound because its last handle was dropped, so it may not switch away again.
     pub(crate) abandoned: Cell<bool>,
     /// It is in a wait that a kill must not cut short.
@@ -115,6 +116,10 @@ pub(crate) struct Head {
     /// Bytes its code may use of its stack; zero for main.
     pub(crate) stack_bytes: Cell<u32>,
     life: Cell<Life>,
+    /// It is interrupted because it is to end.
+    pub(crate) killed: Cell<bool>,
+    /// The innermost block around it that can expire.
+    pub(crate) innermost: Cell<ScopeKey>,
     /// Where a value switched to it goes; null unless it is suspended in a raw switch.
     pub(crate) mailbox: Cell<*const Header>,
     pub(crate) name: RefCell<Option<Box<str>>>,
@@ -135,7 +140,9 @@ impl Head {
             waiting_for: Cell::new(WaitingFor { kind: &NOTHING, subject: 0 }),
             mailbox: Cell::new(ptr::null()),
             timed_out: Cell::new(false),
+            interrupted: Cell::new(false),
             killed: Cell::new(false),
+            innermost: Cell::new(ScopeKey::NONE),
             abandoned: Cell::new(false),
             shielded: Cell::new(false),
             operations: Cell::new(0),
@@ -161,6 +168,12 @@ impl Head {
     /// Notes that it has begun to run. Main does when the thread is first used.
     pub(super) fn begin(&self) {
         self.life.set(Life::Active);
+    }
+
+    /// Has it unwind as soon as it runs. Whoever calls this sees to it that it does run.
+    pub(crate) fn kill(&self) {
+        self.killed.set(true);
+        self.interrupted.set(true);
     }
 
     /// Leaves this fiber, which must be the current one; returns when it is run again.
@@ -407,11 +420,11 @@ impl FiberRef {
         }
         if self.head.shielded.get() {
             // Someone else uses its frame. It unwinds when it waits next.
-            self.head.killed.set(true);
+            self.head.kill();
             return std::mem::forget(self.clone());
         }
         let keep = self.clone();
-        self.head.killed.set(true);
+        self.head.kill();
         self.head.mailbox.set(ptr::null());
         let step = thread::nested(|| keep.resume());
         match step {

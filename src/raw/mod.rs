@@ -49,6 +49,7 @@ mod error;
 pub(crate) mod fiber;
 mod generator;
 mod mailbox;
+pub(crate) mod scopes;
 pub(crate) mod thread;
 mod unwinding;
 
@@ -65,7 +66,7 @@ use self::fiber::{Command, Fiber, FiberRef, Head};
 pub use self::generator::{Generator, Yielder, generator};
 use self::mailbox::{Instead, Mailbox};
 pub use self::unwinding::{Exit, Lost, set_lost_hook};
-pub(crate) use self::unwinding::{describe_overflow, raise_if_killed};
+pub(crate) use self::unwinding::{Expired, describe_overflow, raise_if_interrupted};
 
 /// A greenlet that takes values of type `I`; see the [module](self).
 ///
@@ -331,7 +332,7 @@ fn go<R: 'static>(target: FiberRef) -> Result<R, SwitchErrorKind> {
         let _closed_again = mailbox::open_here(&mailbox, head);
         thread::with(|thread| *thread.target.borrow_mut() = Some(target));
         head.suspend(Command::Switch);
-        raise_if_killed(head);
+        raise_if_interrupted(head);
     });
     match mailbox.take().expect("a switch is ended by a value, or by what comes instead of it") {
         Ok(value) => Ok(value),

@@ -16,6 +16,7 @@ use std::rc::{Rc, Weak};
 use slab::Slab;
 
 use super::fiber::{Command, Data, Fiber, FiberRef, Head, Step};
+use super::scopes::Scopes;
 use crate::stack::StackPool;
 
 /// Goes on from what a fiber has just done, until main is to run again.
@@ -27,6 +28,7 @@ pub(crate) struct Thread {
     registry: RefCell<Slab<Weak<Fiber>>>,
     main: Rc<Fiber>,
     pub(crate) stacks: StackPool,
+    pub(crate) scopes: Scopes,
     /// Who runs next, set by a fiber that switches or ends.
     pub(crate) target: RefCell<Option<FiberRef>>,
     pub(crate) scheduler: Cell<Option<Scheduler>>,
@@ -60,6 +62,7 @@ impl Thread {
             registry: RefCell::new(registry),
             main,
             stacks: StackPool::new(),
+            scopes: Scopes::default(),
             target: RefCell::new(None),
             scheduler: Cell::new(None),
             main_is_away: Cell::new(false),

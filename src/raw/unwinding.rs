@@ -4,6 +4,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::panic;
 use std::rc::Rc;
+use std::thread::ThreadId;
 
 use super::fiber::Head;
 use super::thread;
@@ -16,20 +17,45 @@ use crate::stack::overflow::Overflow;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exit;
 
-/// Unwinds the current fiber if someone wants it to end.
-#[inline(always)]
-pub(crate) fn raise_if_killed(head: &Head) {
-    if head.killed.get() {
-        raise_exit(head);
+/// The payload that ends a block whose time is over: whoever opened that block catches it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Expired {
+    thread: ThreadId,
+    number: u64,
+}
+
+impl Expired {
+    /// Whether it ends the block with this number, of the current thread.
+    pub(crate) fn ends(self, number: u64) -> bool {
+        self.number == number && self.thread == std::thread::current().id()
     }
 }
 
-/// Raised once: a greenlet that catches it lives on.
+/// Unwinds the current fiber, if someone wants it to end or a block around it has expired.
+#[inline(always)]
+pub(crate) fn raise_if_interrupted(head: &Head) {
+    if head.interrupted.get() {
+        raise(head);
+    }
+}
+
+/// Each is raised once: a greenlet that catches it goes on. A kill comes before any expiry.
 #[cold]
 #[inline(never)]
-fn raise_exit(head: &Head) -> ! {
-    head.killed.set(false);
-    panic::resume_unwind(Box::new(Exit));
+fn raise(head: &Head) {
+    let killed = head.killed.replace(false);
+    let expired = thread::with(|thread| {
+        let expired = if killed { None } else { thread.scopes.take_expired(head) };
+        thread.scopes.refresh(head);
+        expired
+    });
+    if killed {
+        panic::resume_unwind(Box::new(Exit));
+    }
+    if let Some(number) = expired {
+        let thread = std::thread::current().id();
+        panic::resume_unwind(Box::new(Expired { thread, number }));
+    }
 }
 
 /// A result of a raw greenlet that reached nobody.
