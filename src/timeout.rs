@@ -22,6 +22,8 @@
 //!   every panic and goes on keeps the block alive, which then ends like any other: with the
 //!   closure's value. An expiry is raised once.
 //! - While a greenlet unwinds it cannot wait, so no limit ends what its destructors do.
+//! - A switch away from a raw greenlet is a wait too, and so is a generator's `give`: a block that is
+//!   open across one may end while nobody waits for what comes next.
 //! - Greenlets that only switch to each other, raw, never come to the hub, which is where the time
 //!   is looked at.
 //!
@@ -136,6 +138,7 @@ impl Timeout {
     /// # Panics
     ///
     /// As there.
+    #[track_caller]
     pub fn run<T>(&self, f: impl FnOnce(&Running) -> T) -> Result<T, TimedOut> {
         let expired = TimedOut { limit: self.limit.unwrap_or(Duration::MAX), set_at: self.set_at };
         limited(self.limit, f).ok_or(expired)
@@ -183,6 +186,7 @@ impl Silent {
     /// # Panics
     ///
     /// As there.
+    #[track_caller]
     pub fn run<T>(&self, f: impl FnOnce(&Running) -> T) -> Option<T> {
         limited(self.0.limit, f)
     }
@@ -206,6 +210,7 @@ impl<E> WithError<E> {
     /// # Panics
     ///
     /// As there.
+    #[track_caller]
     pub fn run<T>(self, f: impl FnOnce(&Running) -> T) -> Result<T, E> {
         limited(self.timeout.limit, f).ok_or(self.error)
     }
@@ -333,6 +338,7 @@ impl fmt::Debug for Running {
 
 /// Runs `f` in a block of its own; `None` if that was ended by its own expiry.
 #[inline]
+#[track_caller]
 fn limited<T>(limit: Option<Duration>, f: impl FnOnce(&Running) -> T) -> Option<T> {
     if cfg!(panic = "abort") && limit.is_some() {
         panic!("a timeout ends its block by unwinding, and panic = \"abort\" rules that out");

@@ -3,10 +3,11 @@
 use std::io::Read;
 use std::time::Duration;
 
+use greenhub::raw::{self, Yielder, generator};
 use greenhub::{Hub, JoinError, Timeout, joinall, sleep, spawn, with_timeout, yield_now};
 
 use crate::support::{
-    bounded, compute, in_main_and_in_a_greenlet, millis, pair, sleep_for_ever, timed,
+    Log, bounded, compute, in_main_and_in_a_greenlet, millis, pair, sleep_for_ever, timed,
 };
 
 #[test]
@@ -60,17 +61,18 @@ fn a_limit_that_expires_as_its_greenlet_is_woken_never_reaches_a_later_wait() {
 #[test]
 fn an_expiry_comes_before_an_end_in_the_same_turn() {
     bounded(|| {
-        // The join's greenlet ends, and time passes before the joiner runs.
-        let joiner = spawn(|| {
-            let other = spawn(|| sleep(millis(5)));
-            Timeout::new(millis(10)).with_error("late").run(|_| other.wait())
+        let log = Log::default();
+        let inner = log.clone();
+        let other = spawn(|| sleep(millis(5)));
+        let joiner = spawn(move || {
+            let ended = Timeout::new(millis(10)).with_error("late").run(|_| other.wait());
+            inner.note(format!("{ended:?}, and the other has ended: {}", other.is_finished()));
         });
-        let busy = spawn(|| {
-            sleep(millis(2));
-            compute(millis(20));
-        });
-        assert_eq!(joiner.join().unwrap(), Err("late"));
-        busy.join().unwrap();
+        yield_now();
+        // Both times are over when the hub looks, and the other's is the earlier one.
+        compute(millis(20));
+        joiner.join().unwrap();
+        assert_eq!(log.take(), ["Err(\"late\"), and the other has ended: true"]);
     });
 }
 
@@ -132,5 +134,70 @@ fn who_waits_under_a_limit_does_not_wait_for_ever() {
         let for_ever = spawn(|| sleep(Duration::MAX));
         assert!(with_timeout(millis(10), || for_ever.wait()).is_err());
         for_ever.kill();
+    });
+}
+
+#[test]
+fn a_raw_greenlet_dropped_within_its_block_takes_its_limit_along() {
+    bounded(|| {
+        let log = Log::default();
+        let inner = log.clone();
+        let main = raw::main().takes::<()>();
+        let dropped = raw::Greenlet::new(move |()| {
+            let _guard = inner.on_drop("unwound");
+            with_timeout(millis(5), || main.switch::<()>(()).is_ok()).is_ok()
+        });
+        dropped.switch::<()>(()).unwrap();
+        assert_eq!(Hub::current().stats().timers, 1);
+        drop(dropped);
+        assert_eq!(log.take(), ["unwound"]);
+        assert_eq!(Hub::current().stats().timers, 0);
+        sleep(millis(10));
+    });
+}
+
+#[test]
+fn a_generator_dropped_while_its_asker_unwinds_takes_its_limit_along() {
+    bounded(|| {
+        let ended = with_timeout(millis(5), || {
+            let mut numbers = generator(|yielder: &Yielder<u32>| {
+                let _ = with_timeout(Duration::from_secs(60), || {
+                    yielder.give(1);
+                    sleep_for_ever();
+                });
+            });
+            assert_eq!(numbers.next(), Some(1));
+            numbers.next()
+        });
+        assert!(ended.is_err());
+        assert_eq!(Hub::current().stats().timers, 0);
+        sleep(millis(1));
+    });
+}
+
+#[test]
+fn a_block_in_a_callback_leaves_the_one_that_main_waits_in() {
+    bounded(|| {
+        let remote = Hub::current().remote();
+        let ended = with_timeout(millis(20), || {
+            remote.run_callback(|| {
+                assert_eq!(with_timeout(Duration::ZERO, || 7), Ok(7));
+                assert_eq!(with_timeout(millis(5), || compute(millis(10))), Ok(()));
+            });
+            sleep(millis(15));
+            sleep_for_ever();
+        });
+        assert_eq!(ended.unwrap_err().limit(), millis(20));
+        assert_eq!(Hub::current().stats().timers, 0);
+    });
+}
+
+#[test]
+fn a_thread_that_ends_with_limits_pending_ends() {
+    bounded(|| {
+        for _ in 0..10 {
+            drop(spawn(|| with_timeout(Duration::from_secs(60), sleep_for_ever)));
+        }
+        yield_now();
     });
 }
