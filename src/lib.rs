@@ -5,6 +5,7 @@
 // Floor 0. Ground: no greenlets yet.
 mod clock;
 mod config;
+mod guarded;
 
 // Floor 1. A place to run on.
 mod stack;
@@ -18,6 +19,7 @@ pub mod hub;
 // Floor 4. What programs are made of.
 pub mod greenlet;
 pub mod io;
+pub mod sync;
 pub mod timeout;
 
 // Floor 5. What the kernel cannot wait for.

@@ -24,3 +24,5 @@ pub mod pools {}
 pub mod monkey {}
 #[doc = include_str!("../arch-notes/9-measured.md")]
 pub mod measured {}
+#[doc = include_str!("../arch-notes/10-sync.md")]
+pub mod sync {}

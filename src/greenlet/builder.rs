@@ -9,7 +9,7 @@ use super::Greenlet;
 use super::packet::{Packet, run_body};
 use crate::clock::Moment;
 use crate::hub::core::{self, Core};
-use crate::raw::fiber::{Fiber, FiberRef, WaitKind, WaitingFor};
+use crate::raw::fiber::{Fiber, FiberRef, Reach, WaitKind, WaitingFor};
 use crate::raw::thread;
 
 /// Runs `body` as a greenlet of this thread's hub.
@@ -121,7 +121,7 @@ impl Builder {
     }
 }
 
-static DELAY: WaitKind = WaitKind { text: "for its start", numbered: false, external: false };
+static DELAY: WaitKind = WaitKind { text: "for its start", numbered: false, reach: Reach::Inside };
 
 #[inline]
 fn launch<T: 'static>(

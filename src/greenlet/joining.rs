@@ -8,7 +8,7 @@ use super::packet::Ended;
 use super::{AnyGreenlet, Greenlet};
 use crate::clock::Moment;
 use crate::hub::waiter::{self, Waker, Woken};
-use crate::raw::fiber::{Head, WaitKind};
+use crate::raw::fiber::{Head, Reach, WaitKind};
 use crate::raw::thread;
 
 /// Why a join gave no value.
@@ -117,7 +117,7 @@ pub fn joinall_for<'a, J: Join + ?Sized + 'a>(
     greenlets.into_iter().all(|greenlet| greenlet.ended_by(deadline))
 }
 
-static JOIN: WaitKind = WaitKind { text: "for the end of", numbered: true, external: false };
+static JOIN: WaitKind = WaitKind { text: "for the end of", numbered: true, reach: Reach::Inside };
 
 impl<T: 'static> Greenlet<T> {
     /// Waits for the end; the errors are `TimedOut` and `Unwinding`.

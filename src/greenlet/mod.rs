@@ -23,7 +23,7 @@ pub use self::joining::{Join, JoinError, joinall, joinall_for};
 use self::packet::{Packet, TakenOutcome};
 use crate::clock::Moment;
 use crate::hub::waiter;
-use crate::raw::fiber::{Fiber, FiberRef, WaitKind};
+use crate::raw::fiber::{Fiber, FiberRef, Reach, WaitKind};
 
 #[doc(inline)]
 pub use crate::raw::Exit;
@@ -203,7 +203,7 @@ impl<T> Drop for Greenlet<T> {
     }
 }
 
-static SLEEP: WaitKind = WaitKind { text: "in a sleep", numbered: false, external: false };
+static SLEEP: WaitKind = WaitKind { text: "in a sleep", numbered: false, reach: Reach::Inside };
 
 /// Lets other greenlets run for at least `duration`.
 ///

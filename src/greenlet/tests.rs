@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::{Greenlet, current, sleep, spawn, yield_now};
 use crate::hub::waiter::{Waker, park_shielded};
 use crate::raw;
-use crate::raw::fiber::WaitKind;
+use crate::raw::fiber::{Reach, WaitKind};
 
-static SHIELDED: WaitKind = WaitKind { text: "in a test", numbered: false, external: true };
+static SHIELDED: WaitKind = WaitKind { text: "in a test", numbered: false, reach: Reach::Outside };
 
 type Log = Rc<RefCell<Vec<&'static str>>>;
 

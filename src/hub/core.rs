@@ -15,10 +15,10 @@ use super::ready::Ready;
 pub(crate) use super::timers::TimerKey;
 use super::timers::Timers;
 use super::waiter::Woken;
-use super::{error_hook, report, waiter};
+use super::{error_hook, report, threads, waiter};
 use crate::clock::Moment;
 use crate::config;
-use crate::raw::fiber::{Command, FiberRef, Head, Step, WaitKind, WaitingFor};
+use crate::raw::fiber::{Command, FiberRef, Head, Reach, Step, WaitKind, WaitingFor};
 use crate::raw::scopes::ScopeKey;
 use crate::raw::thread::{self, Thread};
 
@@ -41,7 +41,9 @@ pub(crate) struct Core {
     /// The number of the next wait.
     next_wait: Cell<u64>,
     /// Greenlets in a wait that something outside of the hub can end.
-    external: Cell<usize>,
+    outside: Cell<usize>,
+    /// Greenlets in a wait that another thread could end, if there is one.
+    shared: Cell<usize>,
     /// Switches since the loop last looked away from the ready queue.
     switches: Cell<u32>,
     /// What main is to be told: that everything waits for ever.
@@ -126,7 +128,8 @@ impl Core {
             number: inbox.number(),
             term: first_number,
             next_wait: Cell::new(first_number),
-            external: Cell::new(0),
+            outside: Cell::new(0),
+            shared: Cell::new(0),
             switches: Cell::new(0),
             stuck: RefCell::new(None),
             error_hook: RefCell::new(None),
@@ -161,16 +164,25 @@ impl Core {
         self.next_wait.set(wait + 1);
         head.wait.set(wait);
         head.waiting_for.set(waiting_for);
-        if waiting_for.kind.external {
-            self.external.set(self.external.get() + 1);
+        if let Some(count) = self.count_of(waiting_for.kind.reach) {
+            count.set(count.get() + 1);
         }
         wait
     }
 
     #[inline]
     pub(crate) fn end_wait(&self, kind: &WaitKind) {
-        if kind.external {
-            self.external.set(self.external.get() - 1);
+        if let Some(count) = self.count_of(kind.reach) {
+            count.set(count.get() - 1);
+        }
+    }
+
+    #[inline(always)]
+    fn count_of(&self, reach: Reach) -> Option<&Cell<usize>> {
+        match reach {
+            Reach::Inside => None,
+            Reach::Shared => Some(&self.shared),
+            Reach::Outside => Some(&self.outside),
         }
     }
 
@@ -353,9 +365,17 @@ impl Core {
 
     fn is_stuck(&self) -> bool {
         self.timers.borrow().is_empty()
-            && self.external.get() == 0
+            && self.outside.get() == 0
             && !self.inbox.has_remotes()
             && !self.inbox.is_pending()
+            && (self.shared.get() == 0 || self.is_alone())
+    }
+
+    /// Whether no other thread can wake anyone here. It costs some microseconds.
+    #[cold]
+    fn is_alone(&self) -> bool {
+        // In this order: a thread that woke someone here and ended has left its message.
+        threads::is_alone() && !self.inbox.is_pending()
     }
 
     /// Raises the report in main, if there is one.

@@ -17,7 +17,7 @@
 
 use std::num::NonZeroU32;
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::reactor::Notifier;
@@ -37,6 +37,8 @@ pub(crate) struct Inbox {
     state: Mutex<State>,
     pending: AtomicBool,
     sleeping: AtomicBool,
+    /// The first number that a wait of the present owner, or of the next one, can have.
+    first_number: AtomicU64,
     /// Handles through which other threads may still ask for something.
     remotes: AtomicUsize,
 }
@@ -90,6 +92,7 @@ impl Inbox {
             state: Mutex::new(State { next_number: 1, ..State::default() }),
             pending: AtomicBool::new(false),
             sleeping: AtomicBool::new(false),
+            first_number: AtomicU64::new(1),
             remotes: AtomicUsize::new(0),
         }
     }
@@ -111,6 +114,7 @@ impl Inbox {
         let mut state = lock(&self.state);
         state.notifier = None;
         state.next_number = next_number;
+        self.first_number.store(next_number, Ordering::Release);
         let unread = std::mem::take(&mut state.messages);
         drop(state);
         self.pending.store(false, Ordering::Relaxed);
@@ -140,6 +144,11 @@ impl Inbox {
         let notifier = lock(&self.state).notifier.clone();
         // An error means that there is no interest any more.
         let _ = notifier.map(|notifier| notifier.delete(fd));
+    }
+
+    /// Whether the wait with this number was one of a hub that has ended.
+    pub(super) fn is_past(&self, wait: u64) -> bool {
+        wait < self.first_number.load(Ordering::Acquire)
     }
 
     #[inline]

@@ -16,6 +16,7 @@ pub(crate) mod inbox;
 pub(crate) mod reactor;
 mod ready;
 pub(crate) mod report;
+pub(crate) mod threads;
 mod timers;
 pub(crate) mod wait_queue;
 pub(crate) mod waiter;

@@ -17,6 +17,14 @@ pub(crate) struct WaitQueue {
 }
 
 impl WaitQueue {
+    pub(crate) const fn new() -> Self {
+        WaitQueue { first: None, others: None }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
     #[inline]
     pub(crate) fn push(&mut self, waker: Waker) {
         if self.first.is_none() {

@@ -39,6 +39,16 @@ pub(crate) struct Waker {
 }
 
 impl Waker {
+    /// The hub of the greenlet that waits.
+    pub(crate) fn hub(self) -> HubNumber {
+        self.hub
+    }
+
+    /// Whether the hub has ended, so that nobody will ever hear of the wake.
+    pub(crate) fn is_orphaned(self) -> bool {
+        inbox::of(self.hub).is_past(self.wait)
+    }
+
     /// Ends the wait; `false` if it is known to have ended already.
     #[inline]
     pub(crate) fn wake(self) -> bool {

@@ -20,7 +20,7 @@ use crate::clock::Moment;
 use crate::hub::core::{self, Core};
 use crate::hub::reactor::{Direction, Reactor, SHORT_READ_DRAINS};
 use crate::hub::waiter::{self, Unwinding, Waker, Woken};
-use crate::raw::fiber::WaitKind;
+use crate::raw::fiber::{Reach, WaitKind};
 
 /// A descriptor whose operations make only the greenlet wait, not the thread.
 ///
@@ -56,8 +56,10 @@ pub struct Cooperative<T: AsFd> {
     options: Options,
 }
 
-static READ: WaitKind = WaitKind { text: "to read descriptor", numbered: true, external: true };
-static WRITE: WaitKind = WaitKind { text: "to write descriptor", numbered: true, external: true };
+static READ: WaitKind =
+    WaitKind { text: "to read descriptor", numbered: true, reach: Reach::Outside };
+static WRITE: WaitKind =
+    WaitKind { text: "to write descriptor", numbered: true, reach: Reach::Outside };
 
 impl<T: AsFd> Cooperative<T> {
     /// Takes `io` in and sets its descriptor to non-blocking mode.

@@ -17,9 +17,10 @@ use std::thread;
 use super::threads::{Job, Threads};
 use crate::clock::Moment;
 use crate::hub::waiter::{self, Waker};
-use crate::raw::fiber::WaitKind;
+use crate::raw::fiber::{Reach, WaitKind};
 
-static JOB: WaitKind = WaitKind { text: "for a thread of a pool", numbered: false, external: true };
+static JOB: WaitKind =
+    WaitKind { text: "for a thread of a pool", numbered: false, reach: Reach::Outside };
 
 /// Where the thread leaves its answer, and whom it wakes.
 struct Desk<R> {

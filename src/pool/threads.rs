@@ -8,6 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::config;
+use crate::hub::threads::Helper;
 
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
@@ -57,6 +58,7 @@ impl Threads {
 
     /// What each thread does.
     fn work(&self) {
+        let _helper = Helper::begin();
         let mut state = self.lock();
         loop {
             if let Some(job) = state.jobs.pop_front() {

@@ -67,13 +67,23 @@ pub(crate) struct WaitKind {
     /// Completes "waits …", and is followed by the subject's number where `numbered`.
     pub(crate) text: &'static str,
     pub(crate) numbered: bool,
-    /// Whether the wake can come from outside the hub: the kernel, or another thread.
-    pub(crate) external: bool,
+    pub(crate) reach: Reach,
+}
+
+/// From where the wake of a wait can come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Only from a greenlet or a timer of the same hub.
+    Inside,
+    /// From any thread of the program that uses what is waited for, if there is another.
+    Shared,
+    /// From the kernel, or from a thread that is known to exist.
+    Outside,
 }
 
 /// The wait kind of a fiber that does not wait.
 pub(crate) static NOTHING: WaitKind =
-    WaitKind { text: "for its turn", numbered: false, external: false };
+    WaitKind { text: "for its turn", numbered: false, reach: Reach::Inside };
 
 /// A wait kind and the number of what is waited for: a greenlet's id, a descriptor.
 #[derive(Clone, Copy, Debug)]

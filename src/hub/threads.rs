@@ -1,0 +1,54 @@
+//! Whether there is another thread in the process that could wake someone here.
+//!
+//! Threads of our own pools are left out. They wake only greenlets whose wait says so, and
+//! what a job does besides, it does while a greenlet waits for the job.
+
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+
+static BEGUN: AtomicUsize = AtomicUsize::new(0);
+static ENDED: AtomicUsize = AtomicUsize::new(0);
+
+/// A thread of a pool, from its first moment to its last.
+pub(crate) struct Helper(());
+
+impl Helper {
+    pub(crate) fn begin() -> Helper {
+        BEGUN.fetch_add(1, Ordering::SeqCst);
+        Helper(())
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        ENDED.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Whether this is the only thread but for helpers. `false` where that is not known.
+pub(super) fn is_alone() -> bool {
+    let before = helpers();
+    let Some(threads) = threads() else { return false };
+    fence(Ordering::SeqCst);
+    // If they changed meanwhile it is not known who was counted.
+    helpers() == before && threads <= 1 + before.0.saturating_sub(before.1)
+}
+
+/// How many have begun, and how many of them have ended.
+fn helpers() -> (usize, usize) {
+    (BEGUN.load(Ordering::SeqCst), ENDED.load(Ordering::SeqCst))
+}
+
+#[cfg(target_os = "linux")]
+fn threads() -> Option<usize> {
+    let mut count = 0;
+    for entry in std::fs::read_dir("/proc/self/task").ok()? {
+        entry.ok()?;
+        count += 1;
+    }
+    Some(count)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn threads() -> Option<usize> {
+    None
+}

@@ -1,0 +1,158 @@
+//! One at a time.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::semaphore::Permits;
+use super::turn::{self, Kinds, Line, WaitError};
+use crate::clock::Moment;
+
+static LOCK: Kinds = Kinds::new("for a lock");
+
+/// A lock: one holds it, the others wait, and it goes to whoever has waited longest.
+///
+/// It may be held over a wait, which is what it is for. Whoever holds it must not acquire it
+/// again: see [`RLock`](super::RLock). Mirrors `gevent.thread.LockType`.
+///
+/// # Examples
+///
+/// ```
+/// use greenhub::sync::Lock;
+///
+/// static PRINTER: Lock = Lock::new();
+///
+/// let guard = PRINTER.lock()?;
+/// assert!(PRINTER.is_locked());
+/// drop(guard);
+/// assert!(!PRINTER.is_locked());
+/// # Ok::<(), greenhub::sync::WaitError>(())
+/// ```
+pub struct Lock {
+    line: Line<Permits>,
+}
+
+/// A lock was released that nobody held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotHeld;
+
+impl fmt::Display for NotHeld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the lock is held by nobody")
+    }
+}
+
+impl std::error::Error for NotHeld {}
+
+impl Lock {
+    /// A lock that nobody holds.
+    #[must_use]
+    pub const fn new() -> Lock {
+        Lock { line: Line::new(Permits::new(1)) }
+    }
+
+    /// Acquires it until the guard is dropped, also by a panic or a kill; waits while it is held.
+    ///
+    /// Mirrors `with lock:`.
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire`](Self::acquire).
+    ///
+    /// # Panics
+    ///
+    /// As `acquire`.
+    #[inline]
+    pub fn lock(&self) -> Result<LockGuard<'_>, WaitError> {
+        self.acquire()?;
+        Ok(LockGuard { lock: self })
+    }
+
+    /// Acquires it; waits while it is held. Mirrors `LockType.acquire`.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError::Unwinding`] if it is held and the caller unwinds.
+    ///
+    /// # Panics
+    ///
+    /// In a callback of the hub, if it is held; and in main, with a report, if everything waits for
+    /// ever.
+    #[inline]
+    pub fn acquire(&self) -> Result<(), WaitError> {
+        self.line.wait(&LOCK, Moment::NEVER).map(drop)
+    }
+
+    /// As [`acquire`](Self::acquire), for at most `limit`. A limit of zero only looks.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError::TimedOut`] if it was not released in time; else as `acquire`.
+    ///
+    /// # Panics
+    ///
+    /// In a callback of the hub, if it is held and `limit` is not zero.
+    pub fn acquire_for(&self, limit: Duration) -> Result<(), WaitError> {
+        self.line.wait(&LOCK, turn::deadline(limit)).map(drop)
+    }
+
+    /// Acquires it if nobody holds it; returns whether it has.
+    ///
+    /// To call it again and again holds up nobody: now and then it lets others run. Mirrors
+    /// `LockType.acquire(blocking=False)`.
+    #[must_use]
+    #[inline]
+    pub fn try_acquire(&self) -> bool {
+        self.line.poll()
+    }
+
+    /// Releases it, whoever acquired it, and hands it to whoever has waited longest.
+    ///
+    /// Returns at once. Mirrors `LockType.release`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotHeld`] if nobody held it.
+    #[inline]
+    pub fn release(&self) -> Result<(), NotHeld> {
+        if self.line.release(1) { Ok(()) } else { Err(NotHeld) }
+    }
+
+    /// Whether someone holds it. Mirrors `LockType.locked`.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.line.with(|permits, _| permits.free() == 0)
+    }
+}
+
+impl Default for Lock {
+    fn default() -> Self {
+        Lock::new()
+    }
+}
+
+impl fmt::Debug for Lock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lock").field("locked", &self.is_locked()).finish()
+    }
+}
+
+/// Holds a [`Lock`], and releases it when it is dropped.
+#[derive(Debug)]
+#[must_use = "the lock is released when it is dropped"]
+pub struct LockGuard<'a> {
+    lock: &'a Lock,
+}
+
+impl<'a> LockGuard<'a> {
+    pub(super) fn lock(&self) -> &'a Lock {
+        self.lock
+    }
+}
+
+impl Drop for LockGuard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // An error means that someone else has released it: then there is nothing to do.
+        let _ = self.lock.release();
+    }
+}

@@ -1,0 +1,56 @@
+//! What need not wait does not allocate.
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use greenhub::sync::{
+    AsyncResult, Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore,
+};
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: all is done by the system's allocator; the count is a `Cell` without a destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+#[test]
+fn uncontended_paths_do_not_allocate() {
+    static LOCK: Lock = Lock::new();
+    let (event, semaphore, bounded) = (Event::new(), Semaphore::new(1), BoundedSemaphore::new(1));
+    let (rlock, condition, barrier) = (RLock::new(), Condition::new(), Barrier::new(1));
+    let result = AsyncResult::<u32>::new();
+    result.set(7);
+    let before = ALLOCATIONS.get();
+    for _ in 0..100 {
+        event.set();
+        event.wait().unwrap();
+        event.clear();
+        drop(semaphore.permit().unwrap());
+        bounded.acquire().unwrap();
+        bounded.release().unwrap();
+        drop(LOCK.lock().unwrap());
+        drop((rlock.lock().unwrap(), rlock.lock().unwrap()));
+        condition.notify_all();
+        assert!(barrier.wait().unwrap());
+        assert_eq!(result.get().unwrap(), 7);
+    }
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+}

@@ -1,0 +1,71 @@
+//! What a program with one thread is told when everything waits for ever.
+//!
+//! The test harness would be a second thread, so this binary has none.
+#![allow(unsafe_code)]
+
+use std::panic::{self, AssertUnwindSafe};
+use std::rc::Rc;
+use std::time::Duration;
+
+use greenhub::sync::{Event, Lock, Semaphore};
+use greenhub::{Builder, offload, spawn};
+
+static EVENT: Event = Event::new();
+
+fn main() {
+    // There can be no thread that watches, so the kernel does.
+    // SAFETY: it sets a timer, whose signal ends the process.
+    unsafe { libc::alarm(20) };
+    if cfg!(not(target_os = "linux")) {
+        return;
+    }
+    let told = report_of(|| EVENT.wait().unwrap());
+    assert!(told.contains("main waits for an event"), "{told}");
+    all_who_wait_are_named();
+    threads_of_our_own_pools_do_not_count();
+    a_thread_that_could_help_keeps_the_report_away();
+    the_report_comes_back_when_that_thread_has_ended();
+    println!("ok");
+}
+
+fn report_of(body: impl FnOnce()) -> String {
+    let payload = panic::catch_unwind(AssertUnwindSafe(body)).expect_err("it is reported");
+    payload.downcast_ref::<String>().expect("the report is text").clone()
+}
+
+fn all_who_wait_are_named() {
+    let lock = Rc::new(Lock::new());
+    lock.acquire().unwrap();
+    let waits = Rc::clone(&lock);
+    let clerk = Builder::new().name("clerk").spawn(move || waits.acquire()).unwrap();
+    let semaphore = Semaphore::new(0);
+    let told = report_of(|| semaphore.acquire().unwrap());
+    assert!(told.contains("'clerk' waits for a lock (made at tests/alone.rs"), "{told}");
+    assert!(told.contains("main waits for a semaphore"), "{told}");
+    lock.release().unwrap();
+    clerk.join().unwrap().unwrap();
+    semaphore.release();
+    assert!(semaphore.try_acquire(), "who was interrupted has left the line");
+}
+
+fn threads_of_our_own_pools_do_not_count() {
+    assert_eq!(offload(|| 7), 7);
+    let told = report_of(|| EVENT.wait().unwrap());
+    assert!(told.contains("main waits for an event"), "{told}");
+}
+
+fn a_thread_that_could_help_keeps_the_report_away() {
+    let thread = std::thread::spawn(|| {
+        std::thread::sleep(Duration::from_millis(50));
+        EVENT.set();
+    });
+    let waiter = spawn(|| EVENT.wait());
+    EVENT.wait().unwrap();
+    waiter.join().unwrap().unwrap();
+    thread.join().unwrap();
+}
+
+fn the_report_comes_back_when_that_thread_has_ended() {
+    let told = report_of(|| Event::new().wait().unwrap());
+    assert!(told.contains("main waits for an event"), "{told}");
+}

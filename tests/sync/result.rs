@@ -1,0 +1,62 @@
+//! Results that are yet to come.
+
+use std::rc::Rc;
+
+use greenhub::spawn;
+use greenhub::sync::{AsyncResult, GetError};
+
+use crate::support::{bounded, millis, settle};
+
+type Answer = AsyncResult<u32, &'static str>;
+
+#[test]
+fn an_error_is_delivered_to_who_waits() {
+    bounded(|| {
+        let answer = Rc::new(Answer::new());
+        let asks = Rc::clone(&answer);
+        let asker = spawn(move || asks.get());
+        settle();
+        answer.set_error("lost");
+        assert_eq!(asker.join().unwrap(), Err(GetError::Failed("lost")));
+        assert!(answer.ready() && !answer.successful());
+    });
+}
+
+#[test]
+fn the_last_set_wins() {
+    let answer = Answer::new();
+    answer.set_error("first");
+    answer.set(2);
+    assert!(answer.successful());
+    answer.set(3);
+    assert_eq!(answer.get(), Ok(3));
+}
+
+#[test]
+fn what_is_not_set_is_not_got() {
+    let answer = Answer::new();
+    assert_eq!(answer.get_nowait(), Err(GetError::TimedOut));
+    assert_eq!(answer.get_for(millis(2)), Err(GetError::TimedOut));
+    assert!(!answer.ready());
+}
+
+#[test]
+fn a_wait_does_not_raise_the_error() {
+    let answer = Answer::new();
+    answer.set_error("lost");
+    assert_eq!(answer.wait(), Ok(()));
+}
+
+#[test]
+fn a_value_may_come_from_another_thread() {
+    bounded(|| {
+        static ANSWER: Answer = Answer::new();
+        let thread = std::thread::spawn(|| {
+            std::thread::sleep(millis(5));
+            ANSWER.set(7);
+        });
+        let asker = spawn(|| ANSWER.get());
+        assert_eq!((ANSWER.get(), asker.join().unwrap()), (Ok(7), Ok(7)));
+        thread.join().unwrap();
+    });
+}

@@ -1,0 +1,72 @@
+//! Semaphores.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use greenhub::sync::{BoundedSemaphore, OverRelease, Semaphore};
+use greenhub::{sleep, spawn};
+
+use crate::support::{bounded, millis, settle};
+
+#[test]
+fn one_release_too_many_is_an_error_of_a_bounded_one() {
+    let semaphore = BoundedSemaphore::new(2);
+    assert_eq!(semaphore.release(), Err(OverRelease));
+    semaphore.acquire().unwrap();
+    assert_eq!((semaphore.release(), semaphore.release()), (Ok(()), Err(OverRelease)));
+    assert_eq!(semaphore.free(), 2);
+}
+
+#[test]
+fn a_release_adds_a_permit_to_an_unbounded_one() {
+    let semaphore = Semaphore::new(0);
+    semaphore.release();
+    assert!(semaphore.try_acquire());
+    assert!(!semaphore.try_acquire());
+}
+
+#[test]
+fn two_releases_serve_two() {
+    bounded(|| {
+        let semaphore = Rc::new(Semaphore::new(0));
+        let served = Rc::new(Cell::new(0));
+        let waiters = [(); 2].map(|()| {
+            let (semaphore, served) = (Rc::clone(&semaphore), Rc::clone(&served));
+            spawn(move || semaphore.acquire().map(|()| served.set(served.get() + 1)))
+        });
+        settle();
+        semaphore.release();
+        semaphore.release();
+        greenhub::joinall(&waiters);
+        assert_eq!((served.get(), semaphore.free()), (2, 0));
+    });
+}
+
+#[test]
+fn nobody_overtakes_one_that_was_handed_a_permit() {
+    bounded(|| {
+        let semaphore = Rc::new(Semaphore::new(0));
+        let waits = Rc::clone(&semaphore);
+        let waiter = spawn(move || waits.acquire());
+        settle();
+        semaphore.release();
+        assert!(!semaphore.try_acquire(), "it is the waiter's, who has yet to run");
+        waiter.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_permit_is_released_by_a_kill() {
+    bounded(|| {
+        let semaphore = Rc::new(Semaphore::new(1));
+        let holds = Rc::clone(&semaphore);
+        let holder = spawn(move || {
+            let _permit = holds.permit().unwrap();
+            sleep(millis(60_000));
+        });
+        settle();
+        assert_eq!(semaphore.free(), 0);
+        holder.kill();
+        assert_eq!(semaphore.free(), 1);
+    });
+}
