@@ -114,7 +114,8 @@ pub(super) fn start_kill(fiber: &FiberRef) {
     if ended.is_some_and(Ended::is_over) || head.is_finished() {
         return;
     }
-    if thread::is_current(head) {
+    // A callback of the loop runs as main, which it must not unwind.
+    if thread::is_current(head) && !thread::is_called_by_loop(head) {
         std::panic::resume_unwind(Box::new(Exit));
     }
     head.kill();

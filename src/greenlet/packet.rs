@@ -10,7 +10,7 @@ use crate::hub::error_hook::Unhandled;
 use crate::hub::wait_queue::WaitQueue;
 use crate::hub::{core, error_hook, report};
 use crate::raw::fiber::{Data, Fiber, Head};
-use crate::raw::{Exit, raise_if_interrupted};
+use crate::raw::{Exit, drop_quietly, raise_if_interrupted};
 
 pub(super) struct Packet<T> {
     outcome: Cell<Option<std::thread::Result<T>>>,
@@ -65,7 +65,7 @@ impl<T> Packet<T> {
     /// Tells the error hook of a panic that no one has asked for, and no one can any more.
     pub(super) fn report_if_unread(&self, head: &Head) {
         match self.outcome.take() {
-            Some(Err(payload)) => report_unhandled(head, &payload),
+            Some(Err(payload)) => report_unhandled(head, payload),
             other => self.outcome.set(other),
         }
     }
@@ -95,20 +95,21 @@ impl<T: 'static> Fiber<Packet<T>> {
     fn drop_unasked(&self) {
         let dropped = panic::catch_unwind(AssertUnwindSafe(|| match self.data.take_outcome() {
             TakenOutcome::Returned(value) => drop(value),
-            TakenOutcome::Panicked(payload) => report_unhandled(&self.head, &payload),
+            TakenOutcome::Panicked(payload) => report_unhandled(&self.head, payload),
             TakenOutcome::Nothing => (),
         }));
         if let Err(payload) = dropped {
-            report_unhandled(&self.head, &payload);
+            report_unhandled(&self.head, payload);
         }
     }
 }
 
-fn report_unhandled(head: &Head, payload: &Box<dyn Any + Send>) {
+fn report_unhandled(head: &Head, payload: Box<dyn Any + Send>) {
     if payload.is::<Exit>() {
         return;
     }
     let origin = report::name(head);
-    let unhandled = Unhandled { origin: &origin, made_at: Some(head.made_at), payload: &**payload };
+    let unhandled = Unhandled { origin: &origin, made_at: Some(head.made_at), payload: &*payload };
     core::try_with(|core| error_hook::report(core, &unhandled));
+    drop_quietly(payload);
 }

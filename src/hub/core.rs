@@ -92,6 +92,15 @@ pub(crate) fn make() -> io::Result<()> {
     })
 }
 
+/// Whether this thread has a hub, or can be given one.
+pub(crate) fn is_available() -> bool {
+    let made = CORE.try_with(|cell| match cell.get() {
+        Some(_) => true,
+        None => Core::new().map(|core| cell.get_or_init(|| core)).is_ok(),
+    });
+    made.unwrap_or(false)
+}
+
 /// Calls `f` with this thread's hub, if it has one.
 #[inline]
 pub(crate) fn try_with<R>(f: impl FnOnce(&Core) -> R) -> Option<R> {
@@ -103,6 +112,10 @@ pub(crate) fn try_with<R>(f: impl FnOnce(&Core) -> R) -> Option<R> {
 #[inline]
 pub(crate) fn spend_operation() {
     let spent = thread::current_head(|head| {
+        if thread::is_called_by_loop(head) {
+            // A callback cannot yield; it ends soon.
+            return false;
+        }
         let operations = head.operations.get() + 1;
         head.operations.set(operations);
         operations >= config::OPERATIONS_PER_SLICE
@@ -244,7 +257,9 @@ impl Core {
                 return true;
             }
             if fiber.is_last() {
-                // No one can reach it any more: this unwinds it.
+                // No one can reach it any more: this unwinds it. What destructors run on this stack
+                // is not the fiber's that ran before.
+                thread::set_current(thread.main_head());
                 drop(fiber);
                 continue;
             }

@@ -5,6 +5,7 @@ use std::panic::{self, AssertUnwindSafe, Location};
 use std::rc::Rc;
 
 use super::core::Core;
+use crate::raw::drop_quietly;
 
 /// A panic that reached nobody: of a greenlet that no one can join any more, or of a callback.
 #[derive(Debug)]
@@ -34,7 +35,11 @@ pub(crate) fn report(core: &Core, unhandled: &Unhandled<'_>) {
     let hook = core.error_hook.borrow().clone();
     match hook {
         // A hook that panics has had its message from the panic hook; the hub goes on.
-        Some(hook) => drop(panic::catch_unwind(AssertUnwindSafe(|| hook(unhandled)))),
+        Some(hook) => {
+            if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| hook(unhandled))) {
+                drop_quietly(payload);
+            }
+        }
         None => {
             let message = unhandled.message().unwrap_or("(not a text)");
             let origin = unhandled.origin;
@@ -55,5 +60,6 @@ pub(super) fn guard(core: &Core, callback: impl FnOnce()) {
     if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(callback)) {
         let unhandled = Unhandled { origin: "a callback", made_at: None, payload: &*payload };
         report(core, &unhandled);
+        drop_quietly(payload);
     }
 }

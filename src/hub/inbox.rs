@@ -132,8 +132,11 @@ impl Inbox {
         let Some(notifier) = state.notifier.clone() else { return false };
         state.messages.push(message);
         self.pending.store(true, Ordering::SeqCst);
+        // Under the lock: after it the inbox may have another owner, who must not be taken for one
+        // that has been notified.
+        let asleep = self.sleeping.swap(false, Ordering::SeqCst);
         drop(state);
-        if self.sleeping.swap(false, Ordering::SeqCst) {
+        if asleep {
             notifier.notify();
         }
         true

@@ -100,8 +100,9 @@ pub(crate) fn park(
                 core.cancel_timer(timer);
             }
             drop(ended);
+            let timed_out = head.timed_out.replace(false);
             raise_if_interrupted(head);
-            if head.timed_out.replace(false) { Woken::ByDeadline } else { Woken::ByWaker }
+            if timed_out { Woken::ByDeadline } else { Woken::ByWaker }
         })
     }))
 }
@@ -128,6 +129,19 @@ pub(crate) fn park_shielded(
         });
     });
     Ok(())
+}
+
+/// Whether the current greenlet could wait now: it does not unwind, and there is a hub.
+///
+/// # Panics
+///
+/// In a callback of the loop, as every wait does.
+pub(crate) fn can_wait() -> bool {
+    if std::thread::panicking() || !core::is_available() {
+        return false;
+    }
+    thread::current_head(refuse_callback);
+    true
 }
 
 /// Before anything is changed: a callback runs as main, which may itself be in a wait.

@@ -14,6 +14,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::thread;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::options::Options;
 use super::registration::Registration;
 use crate::clock::Moment;
@@ -221,7 +223,11 @@ impl<T: AsFd> Cooperative<T> {
     ///
     /// As for [`read_with`](Self::read_with).
     pub fn wait_readable(&self) -> io::Result<()> {
-        core::with(|core| self.wait(core, Direction::Read, self.deadline(Direction::Read)))
+        self.read_with(|io| {
+            let mut asked = [PollFd::new(io, PollFlags::IN)];
+            let found = poll(&mut asked, Some(&Timespec::default()))?;
+            if found == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+        })
     }
 
     /// Waits until something can be written, or until `deadline`.

@@ -13,8 +13,9 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use crate::greenlet;
 use crate::monkey::descriptor::raw_conversions;
 use crate::pool::offload;
 
@@ -73,14 +74,18 @@ impl File {
         offload(|| self.0.sync_data())
     }
 
+    /// Waits for the lock by asking again and again, at longer and longer intervals up to
+    /// 50 ms: a thread of the pool that waited for it would be missing for the write that is to
+    /// release it.
+    ///
     /// Mirrors [`std::fs::File::lock`].
     pub fn lock(&self) -> io::Result<()> {
-        offload(|| self.0.lock())
+        ask_until_locked(|| self.0.try_lock())
     }
 
-    /// Mirrors [`std::fs::File::lock_shared`].
+    /// Waits as [`lock`](Self::lock) does. Mirrors [`std::fs::File::lock_shared`].
     pub fn lock_shared(&self) -> io::Result<()> {
-        offload(|| self.0.lock_shared())
+        ask_until_locked(|| self.0.try_lock_shared())
     }
 
     /// Mirrors [`std::fs::File::try_lock`].
@@ -126,6 +131,18 @@ impl File {
     /// Mirrors [`std::fs::File::set_modified`].
     pub fn set_modified(&self, time: SystemTime) -> io::Result<()> {
         offload(|| self.0.set_modified(time))
+    }
+}
+
+fn ask_until_locked(mut ask: impl FnMut() -> Result<(), TryLockError>) -> io::Result<()> {
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match ask() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) => greenlet::sleep(pause),
+        }
+        pause = (pause * 2).min(Duration::from_millis(50));
     }
 }
 

@@ -13,6 +13,7 @@ use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use super::threads::{Job, Threads};
 use crate::clock::Moment;
@@ -41,8 +42,9 @@ pub(crate) fn offload<'a, R: Send + 'a>(
     let (desk, job) = prepare(work);
     // SAFETY: the job may borrow what lives for `'a`, that is, at least until this function
     // returns. It returns, or unwinds, only after the job has run and has been dropped:
-    //   1. `wait` below goes on until the answer is there. It cannot be left by a kill, because
-    //      it is shielded, and does not panic: it only parks.
+    //   1. From the moment a pool has the job, `Lent` holds this frame until the answer is there:
+    //      the wait is shielded, so a kill does not leave it, and if it is left by a panic
+    //      (of the loop, say) the thread itself waits in `Lent`'s drop.
     //   2. The job drops `work`, with all that it borrows, before it leaves the answer.
     //   3. If the pool refuses the job it comes back and is run here.
     //   4. If the greenlet is never resumed, its stack is never unmapped (see `StackPool`).
@@ -52,15 +54,28 @@ pub(crate) fn offload<'a, R: Send + 'a>(
 }
 
 fn run_or_submit<R>(pool: &'static Threads, job: Job, desk: &SharedDesk<R>) {
-    if thread::panicking() {
+    if !waiter::can_wait() {
         return job();
     }
     if let Err(job) = pool.submit(job) {
         return job();
     }
+    let _lent = Lent(desk);
     while !is_answered(desk) {
         // Not refused: the greenlet does not begin to unwind here.
         let _ = waiter::park_shielded(&JOB, 0, |waker| call_when_answered(desk, waker));
+    }
+}
+
+/// A frame that a job borrows from. When this is dropped, the job is done.
+struct Lent<'a, R>(&'a SharedDesk<R>);
+
+impl<R> Drop for Lent<'_, R> {
+    fn drop(&mut self) {
+        while !is_answered(self.0) {
+            // Only while a panic leaves the wait, which is rare and must not be made worse.
+            thread::sleep(Duration::from_micros(100));
+        }
     }
 }
 
@@ -72,7 +87,7 @@ pub(crate) fn offload_owned<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> R {
     let (desk, job) = prepare(work);
-    if thread::panicking() {
+    if !waiter::can_wait() {
         job();
     } else if let Err(job) = pool.submit(job) {
         job();

@@ -18,13 +18,15 @@ pub(crate) static RESOLVER: Threads = Threads::new("greenhub-resolver", config::
 /// Runs `work` on another OS thread, while only this greenlet waits.
 ///
 /// For calls that block and that nothing else can make cooperative: a C library, long
-/// computing. At most 16 such calls and calls on files run at once; further ones queue. A kill does
+/// computing. At most 16 such calls and calls on files run at once; further ones queue, so work that waits for
+/// other such work (by offloading in turn, or on a pipe that only another one fills) can wait for ever. A kill does
 /// not cut it short, since `work` may borrow from the greenlet's frame: it takes effect at
 /// the greenlet's next wait. Mirrors gevent's `hub.threadpool.apply`.
 ///
 /// # Panics
 ///
-/// With the panic of `work`, if it panicked.
+/// With the panic of `work`, if it panicked; and in a callback of the hub's loop, which cannot
+/// wait.
 ///
 /// # Examples
 ///

@@ -66,7 +66,7 @@ use self::fiber::{Command, Fiber, FiberRef, Head};
 pub use self::generator::{Generator, Yielder, generator};
 use self::mailbox::{Instead, Mailbox};
 pub use self::unwinding::{Exit, Lost, set_lost_hook};
-pub(crate) use self::unwinding::{Expired, describe_overflow, raise_if_interrupted};
+pub(crate) use self::unwinding::{Expired, describe_overflow, drop_quietly, raise_if_interrupted};
 
 /// A greenlet that takes values of type `I`; see the [module](self).
 ///
@@ -391,14 +391,16 @@ impl FiberRef {
     fn deliver<O: 'static>(&self, result: std::thread::Result<O>) {
         if self.head.abandoned.get() {
             // Its last handle is gone, and the heir did not ask.
-            if let Err(payload) = result {
-                unwinding::report_lost(&self.head, payload);
+            match result {
+                Ok(value) => unwinding::drop_quietly(value),
+                Err(payload) => unwinding::report_lost(&self.head, payload),
             }
             return;
         }
         let heir = self.heir();
         let delivered = match result {
-            Ok(value) => mailbox::put(&heir.head, value).or_else(|_| {
+            Ok(value) => mailbox::put(&heir.head, value).or_else(|value| {
+                unwinding::drop_quietly(value);
                 mailbox::put_instead(&heir.head, Instead::wrong_type::<O>(&heir.head))
             }),
             Err(payload) if payload.is::<Exit>() => {

@@ -186,7 +186,7 @@ pub(crate) fn nested<R>(f: impl FnOnce() -> R) -> R {
 #[inline(never)]
 pub(crate) fn suspend_main(command: Command) {
     with(|thread| {
-        let _back = Away::begin(&thread.main_is_away);
+        let _back = Away::begin(thread);
         match command {
             Command::Switch => super::dispatch::run(thread),
             Command::Yield | Command::Park => match thread.scheduler.get() {
@@ -194,23 +194,23 @@ pub(crate) fn suspend_main(command: Command) {
                 None => unreachable!("only the hub parks, and it has installed itself"),
             },
         }
-        set_current(&thread.main.head);
     });
 }
 
 /// Notes that main is suspended, until this is dropped, also by a panic of the loop.
-struct Away<'a>(&'a Cell<bool>);
+struct Away<'a>(&'a Thread);
 
 impl<'a> Away<'a> {
-    fn begin(main_is_away: &'a Cell<bool>) -> Self {
-        debug_assert!(!main_is_away.get(), "main is suspended once");
-        main_is_away.set(true);
-        Away(main_is_away)
+    fn begin(thread: &'a Thread) -> Self {
+        debug_assert!(!thread.main_is_away.get(), "main is suspended once");
+        thread.main_is_away.set(true);
+        Away(thread)
     }
 }
 
 impl Drop for Away<'_> {
     fn drop(&mut self) {
-        self.0.set(false);
+        self.0.main_is_away.set(false);
+        set_current(&self.0.main.head);
     }
 }

@@ -68,6 +68,14 @@ pub struct Lost {
     pub payload: Option<Box<dyn Any + Send>>,
 }
 
+/// Drops a value whose destructor must not unwind out of here. What it panics with has passed the
+/// panic hook, and is forgotten: it might do the same again.
+pub(crate) fn drop_quietly<T>(value: T) {
+    if let Err(payload) = panic::catch_unwind(panic::AssertUnwindSafe(|| drop(value))) {
+        std::mem::forget(payload);
+    }
+}
+
 type Hook = Rc<dyn Fn(&Lost)>;
 
 thread_local! {
@@ -99,9 +107,15 @@ fn report(lost: Lost) {
     let what = if lost.payload.is_some() { "a panic" } else { "the result" };
     match hook {
         // A hook that panics must not take the dropper with it.
-        Some(hook) => drop(panic::catch_unwind(panic::AssertUnwindSafe(|| hook(&lost)))),
+        Some(hook) => {
+            let told = panic::catch_unwind(panic::AssertUnwindSafe(|| hook(&lost)));
+            if let Err(payload) = told {
+                drop_quietly(payload);
+            }
+        }
         None => eprintln!("greenhub: {what} of raw greenlet {} reached nobody", lost.id),
     }
+    drop_quietly(lost);
 }
 
 /// For the signal handler: who overflowed its stack, if the running fiber did at `address`.

@@ -36,12 +36,15 @@ const SIGNALS: [libc::c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
 
 /// Sees to it that an overflow on this thread is reported. Called once for each thread.
 pub(crate) fn install(describe: Describe) {
+    let mut is_first = false;
     INSTALLED.get_or_init(|| {
+        is_first = true;
         let before = SIGNALS.map(current_action);
         Installed { describe, before }
     });
-    for signal in SIGNALS {
-        handle(signal);
+    if is_first {
+        // Once for the process: handlers that others install later stay, and may pass on to ours.
+        SIGNALS.into_iter().for_each(handle);
     }
     have_signal_stack();
 }
@@ -58,13 +61,10 @@ fn current_action(signal: libc::c_int) -> libc::sigaction {
     }
 }
 
-/// Sets our handler for `signal`, unless it is set already.
+/// Sets our handler for `signal`.
 fn handle(signal: libc::c_int) {
     let mut action = current_action(signal);
     let ours = on_fault as *const () as usize;
-    if action.sa_sigaction == ours {
-        return;
-    }
     action.sa_sigaction = ours;
     action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
     // SAFETY:

@@ -6,6 +6,7 @@
 mod closing;
 mod cooperative;
 mod duplex;
+mod edges;
 mod hubs;
 mod killing;
 mod leaving;

@@ -15,6 +15,8 @@ use polling::Poller;
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 
+use rustix::io::Errno;
+
 use super::Readiness;
 use crate::clock::Moment;
 use crate::config;
@@ -72,7 +74,13 @@ impl Backend {
         // PRI, because a read stops short at urgent data, however much lies behind it.
         let flags =
             EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::PRI | EventFlags::ET;
-        Ok(epoll::add(&self.notifier.poller, fd, EventData::new_u64(key), flags)?)
+        let data = EventData::new_u64(key);
+        match epoll::add(&self.notifier.poller, fd, data, flags) {
+            // A duplicate, made behind our back, kept the interest of a descriptor that was closed,
+            // and has its number now. The new key takes the place of the old, which is nobody's.
+            Err(Errno::EXIST) => Ok(epoll::modify(&self.notifier.poller, fd, data, flags)?),
+            added => Ok(added?),
+        }
     }
 
     pub(super) fn wait(
