@@ -38,3 +38,6 @@ pub(crate) const RESOLVER_THREADS: usize = 8;
 
 /// How long a pool's thread waits for work before it ends.
 pub(crate) const IDLE_POOL_THREAD: Duration = Duration::from_secs(5);
+
+/// How long a hub sleeps for another thread's sake before it looks, once, whether that still lives.
+pub(crate) const SECOND_LOOK: Duration = Duration::from_millis(100);

@@ -44,6 +44,8 @@ pub(crate) struct Core {
     outside: Cell<usize>,
     /// Greenlets in a wait that another thread could end, if there is one.
     shared: Cell<usize>,
+    /// The number of the next wait when the hub last slept only because of another thread.
+    slept_shared: Cell<u64>,
     /// Switches since the loop last looked away from the ready queue.
     switches: Cell<u32>,
     /// What main is to be told: that everything waits for ever.
@@ -143,6 +145,7 @@ impl Core {
             next_wait: Cell::new(first_number),
             outside: Cell::new(0),
             shared: Cell::new(0),
+            slept_shared: Cell::new(0),
             switches: Cell::new(0),
             stuck: RefCell::new(None),
             error_hook: RefCell::new(None),
@@ -358,11 +361,22 @@ impl Core {
         if self.is_stuck() {
             return;
         }
-        let deadline = self.timers.borrow().next_deadline();
+        let deadline = self.timers.borrow().next_deadline().or_else(|| self.second_look());
         if self.inbox.begin_sleep() {
             self.reactor.sleep(deadline);
         }
         self.inbox.end_sleep();
+    }
+
+    /// When to look again whether the other threads are still there, if they are all that keeps
+    /// the report away: once, as one that was joined just now is counted for a moment longer.
+    fn second_look(&self) -> Option<Moment> {
+        let waits = self.next_wait.get();
+        if self.shared.get() == 0 || self.outside.get() > 0 || self.slept_shared.get() == waits {
+            return None;
+        }
+        self.slept_shared.set(waits);
+        Some(Moment::after(config::SECOND_LOOK))
     }
 
     /// Step 5: if nobody is ready and nothing can ever change that, says so, to main.

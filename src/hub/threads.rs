@@ -1,12 +1,13 @@
 //! Whether there is another thread in the process that could wake someone here.
 //!
-//! Threads of our own pools are left out. They wake only greenlets whose wait says so, and
-//! what a job does besides, it does while a greenlet waits for the job.
+//! Threads of our own pools are left out, unless there is work that they have not done: that is
+//! the program's, and can wake anyone. Beyond it they wake only those who wait for the work.
 
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 static BEGUN: AtomicUsize = AtomicUsize::new(0);
 static ENDED: AtomicUsize = AtomicUsize::new(0);
+static UNDONE: AtomicUsize = AtomicUsize::new(0);
 
 /// A thread of a pool, from its first moment to its last.
 pub(crate) struct Helper(());
@@ -24,13 +25,32 @@ impl Drop for Helper {
     }
 }
 
+/// Work for a pool, from before it is given away until it is done.
+pub(crate) struct Undone(());
+
+impl Undone {
+    pub(crate) fn begin() -> Undone {
+        UNDONE.fetch_add(1, Ordering::SeqCst);
+        Undone(())
+    }
+}
+
+impl Drop for Undone {
+    fn drop(&mut self) {
+        UNDONE.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// Whether this is the only thread but for helpers. `false` where that is not known.
 pub(super) fn is_alone() -> bool {
     let before = helpers();
     let Some(threads) = threads() else { return false };
     fence(Ordering::SeqCst);
-    // If they changed meanwhile it is not known who was counted.
-    helpers() == before && threads <= 1 + before.0.saturating_sub(before.1)
+    // If they changed meanwhile it is not known who was counted. And the work of a thread that
+    // was not counted, because it has ended, is seen only now.
+    helpers() == before
+        && threads <= 1 + before.0.saturating_sub(before.1)
+        && UNDONE.load(Ordering::SeqCst) == 0
 }
 
 /// How many have begun, and how many of them have ended.

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use super::threads::{Job, Threads};
 use crate::clock::Moment;
+use crate::hub::threads::Undone;
 use crate::hub::waiter::{self, Waker};
 use crate::raw::fiber::{Reach, WaitKind};
 
@@ -106,8 +107,10 @@ fn prepare<'a, R: Send + 'a>(
 ) -> (SharedDesk<R>, Box<dyn FnOnce() + Send + 'a>) {
     let desk = Arc::new(Mutex::new(Desk { answer: None, waker: None }));
     let theirs = Arc::clone(&desk);
+    let undone = Undone::begin();
     let job = Box::new(move || {
         let answer = panic::catch_unwind(AssertUnwindSafe(work));
+        drop(undone);
         let waker = {
             let mut desk = theirs.lock().unwrap_or_else(PoisonError::into_inner);
             desk.answer = Some(answer);
