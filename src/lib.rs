@@ -29,8 +29,9 @@ pub mod pool;
 pub mod monkey;
 
 pub use greenlet::{
-    AnyGreenlet, Builder, Exit, Greenlet, Join, JoinError, current, joinall, joinall_for, sleep,
-    spawn, spawn_later, yield_now,
+    AnyGreenlet, Builder, Exit, Greenlet, Join, JoinAll, JoinError, Unstarted, Waitable,
+    add_spawn_hook, current, iwait, joinall, joinall_for, killall, killall_for, remove_spawn_hook,
+    scope, sleep, spawn, spawn_later, start_killall, wait, yield_now,
 };
 pub use hub::Hub;
 pub use pool::offload;

@@ -6,8 +6,7 @@ use std::time::Duration;
 use super::joining::{self, sealed};
 use super::packet::Ended;
 use crate::clock::Moment;
-use crate::hub::{core, report, waiter};
-use crate::raw::Exit;
+use crate::hub::report;
 use crate::raw::fiber::{FiberRef, Head};
 use crate::raw::thread;
 
@@ -55,12 +54,6 @@ impl AnyGreenlet {
         self.fiber.head.is_main()
     }
 
-    /// Whether it has ended, in whatever way.
-    #[must_use]
-    pub fn is_finished(&self) -> bool {
-        self.ended().map_or_else(|| self.fiber.head.is_finished(), Ended::is_over)
-    }
-
     /// Waits until it has ended.
     ///
     /// # Panics
@@ -81,54 +74,27 @@ impl AnyGreenlet {
         self.wait_until(joining::deadline(limit))
     }
 
-    fn wait_until(&self, deadline: Moment) -> bool {
+    pub(super) fn wait_until(&self, deadline: Moment) -> bool {
         let ended = self.ended().expect("main and raw greenlets cannot be joined");
         joining::wait_until(&self.fiber.head, ended, deadline).is_ok()
     }
 
-    /// Ends it, and waits until it has ended; see [`Greenlet::kill`](super::Greenlet::kill).
-    ///
-    /// # Panics
-    ///
-    /// As [`wait`](Self::wait).
-    pub fn kill(&self) {
-        self.start_kill();
-        self.wait();
+    pub(super) fn fiber(&self) -> &FiberRef {
+        &self.fiber
     }
 
-    /// As [`kill`](Self::kill), without waiting. Of main and of raw greenlets, [`Exit`] is
-    /// raised at their next wait in the hub, or where they wait now.
-    pub fn start_kill(&self) {
-        start_kill(&self.fiber);
-    }
-
-    fn ended(&self) -> Option<&Ended> {
+    pub(super) fn ended(&self) -> Option<&Ended> {
         self.fiber.data.known().downcast_ref()
-    }
-}
-
-/// Has `fiber` unwind at its waiting point, or never start.
-pub(super) fn start_kill(fiber: &FiberRef) {
-    let head = &fiber.head;
-    let ended = fiber.data.known().downcast_ref::<Ended>();
-    if ended.is_some_and(Ended::is_over) || head.is_finished() {
-        return;
-    }
-    // A callback of the loop runs as main, which it must not unwind.
-    if thread::is_current(head) && !thread::is_called_by_loop(head) {
-        std::panic::resume_unwind(Box::new(Exit));
-    }
-    head.kill();
-    if waiter::cut_short(fiber)
-        && let Some(timer) = ended.and_then(|ended| ended.start.take())
-    {
-        core::with(|core| core.cancel_timer(timer));
     }
 }
 
 impl sealed::Sealed for AnyGreenlet {
     fn ended_by(&self, deadline: Moment) -> bool {
         self.wait_until(deadline)
+    }
+
+    fn without_type(&self) -> AnyGreenlet {
+        self.clone()
     }
 }
 

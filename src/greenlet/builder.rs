@@ -5,8 +5,8 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::Greenlet;
-use super::packet::{Packet, run_body};
+use super::packet::{Packet, Start, run_body};
+use super::{Greenlet, Unstarted, hooks, local};
 use crate::clock::Moment;
 use crate::hub::core::{self, Core};
 use crate::raw::fiber::{Fiber, FiberRef, Reach, WaitKind, WaitingFor};
@@ -119,6 +119,32 @@ impl Builder {
     pub fn spawn<T: 'static>(self, body: impl FnOnce() -> T + 'static) -> io::Result<Greenlet<T>> {
         launch(self.stack_bytes, self.name, self.delay, body, Location::caller())
     }
+
+    /// Makes a greenlet with these settings, and does not start it.
+    ///
+    /// Mirrors `gevent.Greenlet(run)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Self::spawn).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let unstarted = greenhub::Builder::new().name("late").create(|| 7)?;
+    /// unstarted.greenlet().link(|greenlet| println!("{greenlet:?} has ended"));
+    /// assert_eq!(unstarted.start().join().unwrap(), 7);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn create<T: 'static>(
+        self,
+        body: impl FnOnce() -> T + 'static,
+    ) -> io::Result<Unstarted<T>> {
+        let greenlet = make(self.stack_bytes, self.name, body, Location::caller())?;
+        greenlet.fiber.data.ended.start.set(Start::NotAsked);
+        Ok(Unstarted { greenlet, delay: self.delay })
+    }
 }
 
 static DELAY: WaitKind = WaitKind { text: "for its start", numbered: false, reach: Reach::Inside };
@@ -131,24 +157,60 @@ fn launch<T: 'static>(
     body: impl FnOnce() -> T + 'static,
     made_at: &'static Location<'static>,
 ) -> io::Result<Greenlet<T>> {
+    let greenlet = make(stack_bytes, name, body, made_at)?;
+    make_ready(&greenlet, delay);
+    Ok(greenlet)
+}
+
+/// As [`Builder::spawn`], but spawn hooks are not told, and nobody joins it.
+pub(super) fn launch_unseen(
+    body: impl FnOnce() + 'static,
+    made_at: &'static Location<'static>,
+) -> io::Result<()> {
+    let greenlet = make(None, None, body, made_at)?;
+    core::with(|core| core.make_ready(FiberRef::from(Rc::clone(&greenlet.fiber))));
+    Ok(())
+}
+
+/// Starts a greenlet that was only made, unless it has been killed.
+pub(super) fn begin<T: 'static>(greenlet: &Greenlet<T>, delay: Option<Duration>) {
+    if let Start::NotAsked = greenlet.fiber.data.ended.start.replace(Start::Asked) {
+        make_ready(greenlet, delay);
+    }
+}
+
+#[inline]
+pub(super) fn make<T: 'static>(
+    stack_bytes: Option<usize>,
+    name: Option<String>,
+    body: impl FnOnce() -> T + 'static,
+    made_at: &'static Location<'static>,
+) -> io::Result<Greenlet<T>> {
     core::make()?;
-    core::with(|core| {
-        let fiber = thread::with(|thread| {
-            let stack = thread.stacks.acquire(stack_bytes)?;
-            let fiber = Fiber::new(thread, Packet::new(), made_at);
-            let own = Rc::clone(&fiber);
-            fiber.start(stack, move || run_body(own, body));
-            Ok::<_, io::Error>(fiber)
-        })?;
-        if let Some(name) = name {
-            *fiber.head.name.borrow_mut() = Some(name.into_boxed_str());
-        }
-        match delay {
-            None => core.make_ready(FiberRef::from(Rc::clone(&fiber))),
-            Some(delay) => start_later(core, &fiber, delay),
-        }
-        Ok(Greenlet { fiber })
-    })
+    let inherited = local::inherited();
+    let fiber = thread::with(|thread| {
+        let stack = thread.stacks.acquire(stack_bytes)?;
+        let fiber = Fiber::new(thread, Packet::new(), made_at);
+        let own = Rc::clone(&fiber);
+        fiber.start(stack, move || run_body(own, body));
+        Ok::<_, io::Error>(fiber)
+    })?;
+    if let Some(name) = name {
+        *fiber.head.name.borrow_mut() = Some(name.into_boxed_str());
+    }
+    if !inherited.is_empty() {
+        fiber.head.extra_or_default().locals.replace(inherited);
+    }
+    Ok(Greenlet { fiber })
+}
+
+#[inline]
+pub(super) fn make_ready<T: 'static>(greenlet: &Greenlet<T>, delay: Option<Duration>) {
+    core::with(|core| match delay {
+        None => core.make_ready(FiberRef::from(Rc::clone(&greenlet.fiber))),
+        Some(delay) => start_later(core, &greenlet.fiber, delay),
+    });
+    hooks::tell(|| greenlet.any());
 }
 
 /// The greenlet waits for its start as others wait in the middle, so a kill ends that too.
@@ -157,6 +219,6 @@ fn start_later<T>(core: &Core, fiber: &Fiber<Packet<T>>, delay: Duration) {
     let wait = core.begin_wait(&fiber.head, WaitingFor { kind: &DELAY, subject: 0 });
     if deadline != Moment::NEVER {
         let timer = core.set_timer(deadline, fiber.head.id.get(), wait);
-        fiber.data.ended.start.set(Some(timer));
+        fiber.data.ended.start.set(Start::Later(timer));
     }
 }

@@ -41,7 +41,7 @@ impl fmt::Display for JoinError {
     }
 }
 
-fn text(payload: &dyn Any) -> Option<&str> {
+pub(super) fn text(payload: &dyn Any) -> Option<&str> {
     let text = payload.downcast_ref::<&'static str>().copied();
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
@@ -63,17 +63,24 @@ impl<T: 'static> Join for Greenlet<T> {}
 impl Join for AnyGreenlet {}
 
 pub(super) mod sealed {
+    use super::AnyGreenlet;
     use crate::clock::Moment;
 
     pub trait Sealed {
         /// Whether the greenlet had ended before `deadline`.
         fn ended_by(&self, deadline: Moment) -> bool;
+
+        fn without_type(&self) -> AnyGreenlet;
     }
 }
 
 impl<T: 'static> sealed::Sealed for Greenlet<T> {
     fn ended_by(&self, deadline: Moment) -> bool {
         self.wait_until(deadline).is_ok()
+    }
+
+    fn without_type(&self) -> AnyGreenlet {
+        self.any()
     }
 }
 
@@ -117,7 +124,8 @@ pub fn joinall_for<'a, J: Join + ?Sized + 'a>(
     greenlets.into_iter().all(|greenlet| greenlet.ended_by(deadline))
 }
 
-static JOIN: WaitKind = WaitKind { text: "for the end of", numbered: true, reach: Reach::Inside };
+pub(super) static JOIN: WaitKind =
+    WaitKind { text: "for the end of", numbered: true, reach: Reach::Inside };
 
 impl<T: 'static> Greenlet<T> {
     /// Waits for the end; the errors are `TimedOut` and `Unwinding`.

@@ -10,8 +10,17 @@
 
 mod any;
 mod builder;
+mod hooks;
+mod joinall;
 mod joining;
+mod killing;
+mod links;
+mod local;
 mod packet;
+mod scope;
+mod state;
+mod unstarted;
+mod waiting;
 
 use std::fmt;
 use std::rc::Rc;
@@ -19,8 +28,16 @@ use std::time::Duration;
 
 pub use self::any::{AnyGreenlet, current};
 pub use self::builder::{Builder, spawn, spawn_later};
+pub use self::hooks::{HookId, add_spawn_hook, remove_spawn_hook};
+pub use self::joinall::{Failed, JoinAll};
 pub use self::joining::{Join, JoinError, joinall, joinall_for};
+pub use self::killing::{StillRunning, killall, killall_for, start_killall};
+pub use self::links::LinkId;
+pub use self::local::{AccessError, LocalKey};
 use self::packet::{Packet, TakenOutcome};
+pub use self::scope::{Scope, ScopedGreenlet, scope};
+pub use self::unstarted::Unstarted;
+pub use self::waiting::{Bell, IWait, Waitable, WatchId, iwait, wait};
 use crate::clock::Moment;
 use crate::hub::waiter;
 use crate::raw::fiber::{Fiber, FiberRef, Reach, WaitKind};
@@ -115,48 +132,6 @@ impl<T: 'static> Greenlet<T> {
     /// If a greenlet waits for itself.
     pub fn wait_for(&self, limit: Duration) -> bool {
         self.wait_until(joining::deadline(limit)).is_ok()
-    }
-
-    /// Ends the greenlet, and waits until it has ended.
-    ///
-    /// [`Exit`] is raised where the greenlet waits, so that its destructors run. One that has
-    /// not begun never runs; one that has ended is left as it is. A call that lends its
-    /// buffer to another thread (those on files) is not cut short: the greenlet is unwound at its
-    /// next wait. A greenlet that kills itself unwinds at once. Mirrors gevent's
-    /// `Greenlet.kill`.
-    ///
-    /// A greenlet that catches the `Exit` lives on, and `kill` waits on until it ends.
-    ///
-    /// # Panics
-    ///
-    /// In main, with a report, if everything waits for ever.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    ///
-    /// let sleeper = greenhub::spawn(|| greenhub::sleep(Duration::from_secs(3600)));
-    /// greenhub::yield_now();
-    /// sleeper.kill();
-    /// assert!(matches!(sleeper.join(), Err(greenhub::JoinError::Killed)));
-    /// ```
-    pub fn kill(&self) {
-        self.start_kill();
-        self.wait();
-    }
-
-    /// As [`kill`](Self::kill), without waiting: the greenlet ends when it is its turn.
-    ///
-    /// Mirrors `Greenlet.kill(block=False)`.
-    pub fn start_kill(&self) {
-        any::start_kill(&FiberRef::from(self.fiber()));
-    }
-
-    /// Whether the greenlet has ended, in whatever way.
-    #[must_use]
-    pub fn is_finished(&self) -> bool {
-        self.fiber.data.ended.is_over()
     }
 
     /// Its number: small, unique among the living of its thread. Mirrors

@@ -18,7 +18,7 @@
 #![allow(unsafe_code)]
 
 use std::any::Any;
-use std::cell::{Cell, RefCell, UnsafeCell};
+use std::cell::{Cell, OnceCell, RefCell, UnsafeCell};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::ptr;
@@ -26,6 +26,7 @@ use std::rc::{Rc, Weak};
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
+use super::extra::Extra;
 use super::mailbox::Header;
 use super::scopes::ScopeKey;
 use super::thread::{self, Thread};
@@ -130,10 +131,15 @@ pub(crate) struct Head {
     pub(crate) killed: Cell<bool>,
     /// The innermost block around it that can expire.
     pub(crate) innermost: Cell<ScopeKey>,
+    /// Others borrow from its frames, so it may have to wait while it unwinds.
+    pub(crate) lends: Cell<bool>,
+    /// The number of the fiber that made it.
+    pub(crate) made_by: Cell<u32>,
     /// Where a value switched to it goes; null unless it is suspended in a raw switch.
     pub(crate) mailbox: Cell<*const Header>,
     pub(crate) name: RefCell<Option<Box<str>>>,
     pub(crate) made_at: &'static Location<'static>,
+    extra: OnceCell<Box<Extra>>,
 }
 
 impl Head {
@@ -158,7 +164,21 @@ impl Head {
             operations: Cell::new(0),
             name: RefCell::new(None),
             made_at,
+            made_by: Cell::new(0),
+            lends: Cell::new(false),
+            extra: OnceCell::new(),
         }
+    }
+
+    /// What few fibers have, if this one does.
+    #[inline]
+    pub(crate) fn extra(&self) -> Option<&Extra> {
+        self.extra.get().map(|extra| &**extra)
+    }
+
+    /// As [`extra`](Self::extra), made at the first use.
+    pub(crate) fn extra_or_default(&self) -> &Extra {
+        self.extra.get_or_init(Box::default)
     }
 
     /// Has the processor fetch the parts of its stack that it will touch soon: around where it
@@ -253,6 +273,9 @@ pub(crate) trait Data: 'static {
 
     /// The last reference to the fiber, which has ended, is about to be dropped.
     fn forgotten(&self, _head: &Head) {}
+
+    /// Shows the panic that it ended with, if it did and no one has taken that.
+    fn with_error(&self, _see: &mut dyn FnMut(&(dyn Any + Send))) {}
 }
 
 impl Data for () {
@@ -273,6 +296,7 @@ impl<D: Data> Fiber<D> {
         let fiber = Rc::new(Fiber { head: Head::new(made_at), data });
         let weak: Weak<Fiber<D>> = Rc::downgrade(&fiber);
         fiber.head.id.set(thread.register(weak));
+        fiber.head.made_by.set(thread::current_head(|head| head.id.get()));
         fiber
     }
 
@@ -322,31 +346,48 @@ impl<D: ?Sized> Fiber<D> {
         }
         thread.unregister(self.head.id.get());
     }
+
+    /// Ends a fiber that has not begun and that nothing will resume: drops what its body
+    /// captured, here and now.
+    pub(crate) fn discard(&self) {
+        assert!(self.head.is_unstarted(), "it has begun, or has finished");
+        self.head.life.set(Life::Finished);
+        // SAFETY: the fiber has never run, so nothing borrows its body.
+        let body = unsafe { (*self.head.body.get()).take() };
+        if let Some(body) = body {
+            drop_unstarted(&self.head, body);
+        }
+    }
+}
+
+/// Drops what a body captured that has never run, and gives back its stack and id.
+fn drop_unstarted(head: &Head, mut body: Body) {
+    let id = head.id.get();
+    let dropped = catch_unwind(AssertUnwindSafe(|| body.force_unwind()));
+    if let Err(payload) = dropped {
+        // Not to be dropped again with the body, whose stack is lost.
+        std::mem::forget(body);
+        thread::try_with(|thread| thread.unregister(id));
+        return unwinding::report_lost(head, payload);
+    }
+    // Where the thread's own data is gone already, so is the pool.
+    thread::try_with(|thread| {
+        thread.unregister(id);
+        thread.stacks.release(body.into_stack());
+    });
 }
 
 impl<D: ?Sized> Drop for Fiber<D> {
     fn drop(&mut self) {
-        let Some(mut body) = self.head.body.get_mut().take() else { return };
-        let id = self.head.id.get();
+        let Some(body) = self.head.body.get_mut().take() else { return };
         if body.started() {
             // It is suspended for good: it refused to be unwound, or its thread is ending.
             // Its frames stay as they are, and its stack counts as in use.
+            let id = self.head.id.get();
             std::mem::forget(body);
             thread::try_with(|thread| thread.unregister(id));
         } else {
-            // Drops what the body captured.
-            let dropped = catch_unwind(AssertUnwindSafe(|| body.force_unwind()));
-            if let Err(payload) = dropped {
-                // Not to be dropped again with the body, whose stack is lost.
-                std::mem::forget(body);
-                thread::try_with(|thread| thread.unregister(id));
-                return unwinding::report_lost(&self.head, payload);
-            }
-            // Where the thread's own data is gone already, so is the pool.
-            thread::try_with(|thread| {
-                thread.unregister(id);
-                thread.stacks.release(body.into_stack());
-            });
+            drop_unstarted(&self.head, body);
         }
     }
 }
@@ -428,8 +469,9 @@ impl FiberRef {
         if !self.head.is_suspended() || self.head.abandoned.replace(true) {
             return;
         }
-        if self.head.shielded.get() {
-            // Someone else uses its frame. It unwinds when it waits next.
+        let cannot_wait = self.head.lends.get() && std::thread::panicking();
+        if self.head.shielded.get() || cannot_wait {
+            // Someone else uses its frame. It unwinds when this wait has ended.
             self.head.kill();
             return std::mem::forget(self.clone());
         }

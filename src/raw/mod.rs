@@ -46,6 +46,7 @@
 
 pub(crate) mod dispatch;
 mod error;
+pub(crate) mod extra;
 pub(crate) mod fiber;
 mod generator;
 mod mailbox;
@@ -305,7 +306,20 @@ fn run_body<I: 'static, O: 'static>(first: &Mailbox<I>, body: impl FnOnce(I) -> 
         Some(Err(Instead::Panic(payload))) => panic::resume_unwind(payload),
         _ => panic::resume_unwind(Box::new(Exit)),
     }));
+    let result = end_locals(result);
     thread::current().deliver(result);
+}
+
+/// Drops the values that belong to the current greenlet, which has ended with `result`. What
+/// the first destructor panics with takes the place of a returned value.
+fn end_locals<O>(result: std::thread::Result<O>) -> std::thread::Result<O> {
+    thread::current_head(|head| match head.extra() {
+        None => result,
+        Some(extra) => {
+            let dropped = panic::catch_unwind(AssertUnwindSafe(|| extra.clear_locals()));
+            result.and_then(|value| dropped.map(|()| value))
+        }
+    })
 }
 
 /// Hands `value` to `target` and waits for an `R`; meanwhile the caller keeps no reference.

@@ -108,6 +108,10 @@ impl Thread {
 
 impl Drop for Thread {
     fn drop(&mut self) {
+        // Main's values stay as they are: the thread-locals that their destructors need may be gone.
+        if let Some(extra) = self.main.head.extra() {
+            std::mem::forget(extra.locals.take());
+        }
         CURRENT.set(ptr::null());
     }
 }

@@ -50,7 +50,8 @@ fn raise(head: &Head) {
         expired
     });
     if killed {
-        panic::resume_unwind(Box::new(Exit));
+        let payload = head.extra().and_then(|extra| extra.kill_payload.take());
+        panic::resume_unwind(payload.unwrap_or_else(|| Box::new(Exit)));
     }
     if let Some(number) = expired {
         let thread = std::thread::current().id();

@@ -1,0 +1,11 @@
+//! The life of a greenlet, its links, and those who wait for it. One binary, so that it links once.
+
+mod support;
+
+mod joinall;
+mod killing;
+mod life;
+mod linking;
+mod locals;
+mod scopes;
+mod waiting;

@@ -1,0 +1,98 @@
+//! What these tests share: a limit on every wait, and a list of what happened.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{self, AssertUnwindSafe};
+use std::rc::Rc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Runs `body` on a thread of its own, which has a hub of its own, and panics if that takes
+/// longer than 20 seconds.
+#[track_caller]
+pub(crate) fn bounded<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R {
+    let (done, ended) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let result = body();
+        let _ = done.send(());
+        result
+    });
+    if ended.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
+        panic!("not done within {LIMIT:?}: it hangs");
+    }
+    match thread.join() {
+        Ok(result) => result,
+        Err(payload) => panic::resume_unwind(payload),
+    }
+}
+
+/// What `body` panics with.
+#[track_caller]
+pub(crate) fn panic_of<R>(body: impl FnOnce() -> R) -> Box<dyn Any + Send> {
+    match panic::catch_unwind(AssertUnwindSafe(body)) {
+        Ok(_) => panic!("it did not panic"),
+        Err(payload) => payload,
+    }
+}
+
+/// The text of a panic's payload.
+pub(crate) fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default()
+}
+
+/// A list that many hold and write to.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Rc<RefCell<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn new() -> Log {
+        Log::default()
+    }
+
+    pub(crate) fn note(&self, what: impl ToString) {
+        self.0.borrow_mut().push(what.to_string());
+    }
+
+    /// What was noted since this was last asked.
+    pub(crate) fn take(&self) -> Vec<String> {
+        self.0.take()
+    }
+
+    /// A value that notes `what` when it is dropped.
+    pub(crate) fn on_drop(&self, what: impl ToString) -> OnDrop {
+        OnDrop { log: self.clone(), what: what.to_string() }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct OnDrop {
+    log: Log,
+    what: String,
+}
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.log.note(&self.what);
+    }
+}
+
+/// Sends every unhandled panic of this thread's hub to a log, as its message.
+pub(crate) fn log_unhandled() -> Log {
+    let log = Log::new();
+    let sink = log.clone();
+    greenhub::Hub::current()
+        .set_error_hook(move |unhandled| sink.note(unhandled.message().unwrap_or("?")));
+    log
+}
+
+pub(crate) fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Lets everything run that is ready, and the loop go round.
+pub(crate) fn settle() {
+    greenhub::sleep(millis(2));
+}
