@@ -179,7 +179,7 @@ pub(super) fn begin<T: 'static>(greenlet: &Greenlet<T>, delay: Option<Duration>)
     }
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn make<T: 'static>(
     stack_bytes: Option<usize>,
     name: Option<String>,
@@ -198,13 +198,13 @@ pub(super) fn make<T: 'static>(
     if let Some(name) = name {
         *fiber.head.name.borrow_mut() = Some(name.into_boxed_str());
     }
-    if !inherited.is_empty() {
+    if let Some(inherited) = inherited {
         fiber.head.extra_or_default().locals.replace(inherited);
     }
     Ok(Greenlet { fiber })
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn make_ready<T: 'static>(greenlet: &Greenlet<T>, delay: Option<Duration>) {
     core::with(|core| match delay {
         None => core.make_ready(FiberRef::from(Rc::clone(&greenlet.fiber))),

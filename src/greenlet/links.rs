@@ -89,6 +89,7 @@ pub(super) fn add(fiber: &FiberRef, ended: &Ended, on: On, call: Call) -> LinkId
 }
 
 /// Has the links of a greenlet that has ended called.
+#[cold]
 pub(super) fn notify(fiber: &FiberRef, links: &Links) {
     // Bells ring at once, so that they tell the order of the ends.
     let (bells, others): (VecDeque<Link>, VecDeque<Link>) =

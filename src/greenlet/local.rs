@@ -164,21 +164,21 @@ fn clone<T: Clone + 'static>(value: &dyn Any) -> Option<Rc<dyn Any>> {
 }
 
 /// What a greenlet that the current one spawns begins with.
-#[inline]
-pub(super) fn inherited() -> Vec<Local> {
-    match thread::current_head(|head| head.extra().map(|extra| extra.locals.borrow().clone())) {
-        None => Vec::new(),
-        Some(locals) => inherit_from(&locals),
-    }
+#[inline(always)]
+pub(super) fn inherited() -> Option<Vec<Local>> {
+    if thread::current_head(|head| head.extra().is_none()) { None } else { inherit() }
 }
 
 #[cold]
-fn inherit_from(locals: &[Local]) -> Vec<Local> {
+#[inline(never)]
+fn inherit() -> Option<Vec<Local>> {
+    // A copy: `clone` may run any code.
+    let locals = thread::current_head(|head| Some(head.extra()?.locals.borrow().clone()))?;
     let inherited = locals.iter().filter_map(|local| {
         let value = local.inherit?(&*local.value)?;
         Some(Local { value, ..*local })
     });
-    inherited.collect()
+    Some(inherited.collect()).filter(|inherited: &Vec<_>| !inherited.is_empty())
 }
 
 impl<T: 'static> fmt::Debug for LocalKey<T> {

@@ -63,6 +63,7 @@ thread_local! {
 }
 
 impl End {
+    #[inline]
     fn next(how: How) -> End {
         let how = match how {
             How::Returned => 1,
