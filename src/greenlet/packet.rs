@@ -207,7 +207,7 @@ pub(super) fn run_body<T: 'static>(own: Rc<Fiber<Packet<T>>>, body: impl FnOnce(
 
 impl<T: 'static> Fiber<Packet<T>> {
     /// Notes how it has ended, and tells those who wait for that.
-    #[inline]
+    #[inline(always)]
     pub(super) fn finish(self: &Rc<Self>, outcome: std::thread::Result<T>) {
         let how = match &outcome {
             Ok(_) => How::Returned,
@@ -218,7 +218,15 @@ impl<T: 'static> Fiber<Packet<T>> {
         self.data.outcome.set(Some(outcome));
         ended.end.set(End::next(how));
         ended.joiners.borrow_mut().wake_all();
-        if let Some(links) = ended.links.get() {
+        if ended.links.get().is_some() {
+            self.notify_links();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn notify_links(self: &Rc<Self>) {
+        if let Some(links) = self.data.ended.links.get() {
             links::notify(&FiberRef::from(Rc::clone(self)), links);
         }
     }
@@ -239,6 +247,7 @@ impl<T: 'static> Fiber<Packet<T>> {
 
 /// Drops the values that belong to a greenlet, while it still counts as running.
 #[cold]
+#[inline(never)]
 pub(super) fn end_extra(head: &Head, extra: &Extra) {
     // A payload that came too late to be raised.
     drop(extra.kill_payload.take());

@@ -361,6 +361,8 @@ impl<D: ?Sized> Fiber<D> {
 }
 
 /// Drops what a body captured that has never run, and gives back its stack and id.
+#[cold]
+#[inline(never)]
 fn drop_unstarted(head: &Head, mut body: Body) {
     let id = head.id.get();
     let dropped = catch_unwind(AssertUnwindSafe(|| body.force_unwind()));
