@@ -104,9 +104,13 @@ pub fn scope<'env, R>(body: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>)
         scope.kill_and_wait();
         mem::forget(bomb);
     }
-    match (result, scope.first_panic()) {
-        (Err(payload), _) | (Ok(_), Some(payload)) => panic::resume_unwind(payload),
-        (Ok(result), None) => result,
+    let result = match result {
+        Ok(result) => result,
+        Err(payload) => panic::resume_unwind(payload),
+    };
+    match scope.first_panic() {
+        None => result,
+        Some(payload) => panic::resume_unwind(payload),
     }
 }
 

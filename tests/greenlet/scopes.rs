@@ -151,6 +151,22 @@ fn the_first_panic_of_a_greenlet_is_raised_when_all_have_ended() {
 }
 
 #[test]
+fn a_panic_of_the_body_goes_before_those_of_greenlets_which_are_reported() {
+    bounded(|| {
+        let unhandled = log_unhandled();
+        let payload = panic_of(|| {
+            scope(|s| {
+                s.spawn(|| resume_unwind(Box::new("child")));
+                yield_now();
+                resume_unwind(Box::new("body"));
+            });
+        });
+        assert_eq!(message(&*payload), "body");
+        assert_eq!(unhandled.take(), ["child"]);
+    });
+}
+
+#[test]
 fn a_panic_that_was_joined_is_not_raised() {
     bounded(|| {
         scope(|s| {
