@@ -222,8 +222,6 @@ impl<'scope> Scope<'scope, '_> {
                     ended.joiners.borrow_mut().push(waker);
                 })
             }));
-            // Where main was told that everything waits for ever, it still counts as shielded.
-            thread::current_head(|head| head.shielded.set(false));
             match waited {
                 Ok(Ok(())) => {}
                 Ok(Err(waiter::Unwinding)) => panic!("a scope is not entered while unwinding"),

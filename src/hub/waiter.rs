@@ -125,7 +125,6 @@ pub(crate) fn park_shielded(
             head.shielded.set(true);
             announce(Waker { hub: core.number(), id: head.id.get(), wait });
             suspend(core, head);
-            head.shielded.set(false);
         });
     });
     Ok(())
@@ -172,6 +171,7 @@ impl Drop for Ended<'_> {
     fn drop(&mut self) {
         let kind = self.head.waiting_for.get().kind;
         self.core.end_wait(kind);
+        self.head.shielded.set(false);
         self.head.wait.set(0);
         self.head.waiting_for.set(WaitingFor { kind: &NOTHING, subject: 0 });
         self.head.operations.set(0);

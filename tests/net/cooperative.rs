@@ -161,7 +161,9 @@ fn a_regular_file_is_read_but_not_waited_for() {
     let file = Cooperative::new(std::fs::File::open(&path).unwrap()).unwrap();
     let mut buffer = [0; 16];
     assert_eq!(file.read_with(|mut file| file.read(&mut buffer)).unwrap(), 7);
-    let error = file.wait_readable().unwrap_err();
+    assert!(file.wait_readable().is_ok(), "a file is never waited for");
+    let waiting = file.read_with(|_| Err::<(), _>(ErrorKind::WouldBlock.into()));
+    let error = waiting.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("regular files"), "{error}");
     assert_eq!(Hub::current().stats().sources, 0);
