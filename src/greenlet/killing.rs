@@ -133,7 +133,7 @@ impl<T: 'static> Greenlet<T> {
         self.any().start_kill();
     }
 
-    /// As [`kill`](Self::kill), but `payload` is raised in place of [`Exit`](super::Exit).
+    /// As [`kill`](Self::kill), but `payload` is raised in place of [`Exit`].
     ///
     /// So the greenlet ends as one that panicked with `payload`, and is not successful, also if
     /// it had not begun. No panic hook is called. Of two payloads that come before the greenlet
