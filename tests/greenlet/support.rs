@@ -1,32 +1,15 @@
 //! What these tests share: a limit on every wait, and a list of what happened.
 
+#[path = "../support/bounded.rs"]
+mod bounded;
+
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-const LIMIT: Duration = Duration::from_secs(20);
-
-/// Runs `body` on a thread of its own, which has a hub of its own, and panics if that takes
-/// longer than 20 seconds.
-#[track_caller]
-pub(crate) fn bounded<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R {
-    let (done, ended) = mpsc::channel();
-    let thread = std::thread::spawn(move || {
-        let result = body();
-        let _ = done.send(());
-        result
-    });
-    if ended.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
-        panic!("not done within {LIMIT:?}: it hangs");
-    }
-    match thread.join() {
-        Ok(result) => result,
-        Err(payload) => panic::resume_unwind(payload),
-    }
-}
+pub(crate) use self::bounded::bounded;
 
 /// What `body` panics with.
 #[track_caller]

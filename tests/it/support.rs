@@ -1,39 +1,20 @@
 //! What tests share: a limit on every wait, child processes, and things that leave traces.
 #![allow(unsafe_code)]
 
+#[path = "../support/bounded.rs"]
+mod bounded;
+
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::{Command, Output, Stdio};
 use std::rc::Rc;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
+
+pub(crate) use self::bounded::bounded;
 
 const LIMIT: Duration = Duration::from_secs(20);
 const CHILD: &str = "GREENHUB_TEST_CHILD";
-
-/// Runs `body` on a thread of its own, which has a hub of its own, and panics if that takes
-/// longer than 20 seconds.
-#[track_caller]
-pub(crate) fn bounded<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R {
-    let (done, ended) = mpsc::channel();
-    let name = std::thread::current().name().unwrap_or("test").to_owned();
-    let thread = std::thread::Builder::new()
-        .name(name)
-        .spawn(move || {
-            let result = body();
-            // The thread-locals' destructors are still to come; `join` below waits for them.
-            let _ = done.send(());
-            result
-        })
-        .expect("a thread");
-    if ended.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
-        panic!("not done within {LIMIT:?}: it hangs");
-    }
-    match thread.join() {
-        Ok(result) => result,
-        Err(payload) => panic::resume_unwind(payload),
-    }
-}
 
 /// Whether this process is the child that [`child`] has made.
 pub(crate) fn is_child() -> bool {

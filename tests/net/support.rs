@@ -1,40 +1,15 @@
 //! What the tests share: a bound on their time, and scratch files.
 
-use std::panic;
+#[path = "../support/bounded.rs"]
+mod bounded;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::Duration;
 
 use greenhub::monkey::net::{TcpListener, TcpStream};
 
-/// Runs `body` on an OS thread of its own, which has a hub of its own.
-///
-/// Panics if `body` panics, or if it has not returned within 20 seconds.
-pub(crate) fn bounded<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R {
-    bounded_by(Duration::from_secs(20), body)
-}
-
-pub(crate) fn bounded_by<R: Send + 'static>(
-    limit: Duration,
-    body: impl FnOnce() -> R + Send + 'static,
-) -> R {
-    let (sender, receiver) = mpsc::channel();
-    let thread = thread::spawn(move || {
-        let value = body();
-        // Nobody listens any more only after the limit.
-        let _ = sender.send(());
-        value
-    });
-    match receiver.recv_timeout(limit) {
-        Ok(()) | Err(RecvTimeoutError::Disconnected) => match thread.join() {
-            Ok(value) => value,
-            Err(payload) => panic::resume_unwind(payload),
-        },
-        Err(RecvTimeoutError::Timeout) => panic!("the test hangs: not done in {limit:?}"),
-    }
-}
+pub(crate) use self::bounded::{bounded, bounded_by};
 
 /// A path that no other test has; what is there is removed at the end.
 pub(crate) struct Scratch(PathBuf);

@@ -1,30 +1,13 @@
 //! What these tests share.
 
-use std::panic;
-use std::sync::mpsc::{self, RecvTimeoutError};
+#[path = "../support/bounded.rs"]
+mod bounded;
+
 use std::time::Duration;
 
 use greenhub::yield_now;
 
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// Runs `body` on a thread of its own, and panics if that takes longer than a minute.
-#[track_caller]
-pub(crate) fn bounded<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R {
-    let (done, ended) = mpsc::channel();
-    let thread = std::thread::spawn(move || {
-        let result = body();
-        let _ = done.send(());
-        result
-    });
-    if ended.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
-        panic!("not done within {LIMIT:?}: it hangs");
-    }
-    match thread.join() {
-        Ok(result) => result,
-        Err(payload) => panic::resume_unwind(payload),
-    }
-}
+pub(crate) use self::bounded::bounded;
 
 pub(crate) fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)

@@ -1,35 +1,15 @@
 //! What the tests share: a bound on their time, and ways to spend some.
 
+#[path = "../support/bounded.rs"]
+mod bounded;
+
 use std::cell::RefCell;
-use std::panic;
 use std::rc::Rc;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use greenhub::monkey::net::{TcpListener, TcpStream};
 
-const LIMIT: Duration = Duration::from_secs(20);
-
-/// Runs `body` on an OS thread of its own, which has a hub of its own.
-///
-/// Panics if `body` panics, or if it has not returned within 20 seconds.
-pub(crate) fn bounded<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R {
-    let (done, ended) = mpsc::channel();
-    let thread = thread::spawn(move || {
-        let value = body();
-        // Nobody listens any more only after the limit.
-        let _ = done.send(());
-        value
-    });
-    if ended.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
-        panic!("the test hangs: not done in {LIMIT:?}");
-    }
-    match thread.join() {
-        Ok(value) => value,
-        Err(payload) => panic::resume_unwind(payload),
-    }
-}
+pub(crate) use self::bounded::bounded;
 
 /// As [`bounded`], once in main and once in a greenlet.
 pub(crate) fn in_main_and_in_a_greenlet(body: fn()) {
