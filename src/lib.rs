@@ -23,7 +23,7 @@ pub mod sync;
 pub mod timeout;
 
 // Floor 5. What the kernel cannot wait for.
-pub mod pool;
+pub mod threadpool;
 
 // Floor 6. std, cooperative.
 pub mod monkey;
@@ -34,7 +34,7 @@ pub use greenlet::{
     scope, sleep, spawn, spawn_later, start_killall, wait, yield_now,
 };
 pub use hub::Hub;
-pub use pool::offload;
+pub use threadpool::offload;
 pub use timeout::{TimedOut, Timeout, with_timeout};
 
 #[cfg(any(doc, doctest))]

@@ -18,6 +18,7 @@ mod ready;
 pub(crate) mod report;
 pub(crate) mod threads;
 mod timers;
+pub(crate) mod turn;
 pub(crate) mod wait_queue;
 pub(crate) mod waiter;
 

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::greenlet;
 use crate::monkey::descriptor::raw_conversions;
-use crate::pool::offload;
+use crate::threadpool::offload;
 
 /// An open file. Mirrors [`std::fs::File`].
 ///

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::turn::{self, Kinds, Line, Queue, Rules, Turn, WaitError};
 use crate::clock::Moment;
+use crate::hub::turn::{self, Kinds, Line, Queue, Rules, Turn, WaitError};
 use crate::hub::wait_queue::WaitQueue;
 use crate::hub::waiter::Waker;
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::semaphore::Permits;
-use super::turn::{self, Kinds, Line, WaitError};
 use crate::clock::Moment;
+use crate::hub::turn::{self, Kinds, Line, WaitError};
 
 static LOCK: Kinds = Kinds::new("for a lock");
 

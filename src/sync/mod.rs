@@ -38,7 +38,6 @@ mod lock;
 mod result;
 mod rlock;
 mod semaphore;
-mod turn;
 
 pub use self::barrier::Barrier;
 pub use self::condition::Condition;
@@ -47,4 +46,4 @@ pub use self::lock::{Lock, LockGuard, NotHeld};
 pub use self::result::{AsyncResult, GetError};
 pub use self::rlock::{NotOwner, RLock, RLockGuard};
 pub use self::semaphore::{BoundedSemaphore, OverRelease, Permit, Semaphore};
-pub use self::turn::WaitError;
+pub use crate::hub::turn::WaitError;

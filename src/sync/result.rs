@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::turn::{self, Kinds, Line, Queue, Rules, WaitError};
 use crate::clock::Moment;
+use crate::hub::turn::{self, Kinds, Line, Queue, Rules, WaitError};
 use crate::hub::wait_queue::WaitQueue;
 use crate::hub::waiter::Waker;
 

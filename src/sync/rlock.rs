@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::lock::Lock;
-use super::turn::WaitError;
 use crate::hub::report;
+use crate::hub::turn::WaitError;
 use crate::raw::thread;
 
 /// A lock whose owner may acquire it again, and releases it as often.

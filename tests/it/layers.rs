@@ -10,12 +10,12 @@ const UNSAFE: &[&str] = &[
     "guarded.rs",
     "hub/reactor/portable.rs",
     "monkey/descriptor.rs",
-    "pool/lend.rs",
     "raw/fiber.rs",
     "raw/mailbox.rs",
     "raw/thread.rs",
     "stack/chunk.rs",
     "stack/overflow.rs",
+    "threadpool/lend.rs",
 ];
 
 fn src() -> PathBuf {

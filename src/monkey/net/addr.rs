@@ -6,7 +6,7 @@ use std::option;
 use std::slice;
 use std::vec;
 
-use crate::pool::{RESOLVER, lend};
+use crate::threadpool::{RESOLVER, lend};
 
 /// What can be turned into addresses; a name is resolved while only this greenlet waits.
 ///

@@ -47,12 +47,12 @@ impl fmt::Display for WaitError {
 impl std::error::Error for WaitError {}
 
 /// When a wait of at most `limit` is over. A limit of zero is over before it begins.
-pub(super) fn deadline(limit: Duration) -> Moment {
+pub(crate) fn deadline(limit: Duration) -> Moment {
     if limit.is_zero() { Moment::ZERO } else { Moment::after(limit) }
 }
 
 /// What a primitive is, apart from its line. All of it is called under the lock.
-pub(super) trait Rules {
+pub(crate) trait Rules {
     /// Takes what is waited for, if it can be had; the answer are those who get theirs by that.
     fn try_now(&mut self, queue: &mut Queue) -> Option<WaitQueue>;
 
@@ -67,14 +67,14 @@ pub(super) trait Rules {
 }
 
 /// What a wait is called in a report.
-pub(super) struct Kinds {
+pub(crate) struct Kinds {
     /// While nobody of another hub was seen here.
     alone: WaitKind,
     among_many: WaitKind,
 }
 
 impl Kinds {
-    pub(super) const fn new(text: &'static str) -> Self {
+    pub(crate) const fn new(text: &'static str) -> Self {
         Kinds {
             alone: WaitKind { text, numbered: false, reach: Reach::Shared },
             among_many: WaitKind { text, numbered: false, reach: Reach::Outside },
@@ -84,7 +84,7 @@ impl Kinds {
 
 /// How a turn came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(crate) enum Turn {
     /// It could be had.
     AtOnce,
     /// Someone handed it over.
@@ -92,7 +92,7 @@ pub(super) enum Turn {
 }
 
 /// Those who wait, first come first.
-pub(super) struct Queue {
+pub(crate) struct Queue {
     wakers: WaitQueue,
     /// Who has waited here: one hub, or more than one thread has to do with it.
     hub: Option<HubNumber>,
@@ -105,7 +105,7 @@ impl Queue {
     }
 
     /// Takes out who has waited longest: it is granted, and is to be woken.
-    pub(super) fn pop(&mut self) -> Option<Waker> {
+    pub(crate) fn pop(&mut self) -> Option<Waker> {
         loop {
             let waker = self.wakers.pop()?;
             self.note(Some(waker.hub()));
@@ -118,7 +118,7 @@ impl Queue {
     }
 
     /// Takes out everyone.
-    pub(super) fn take(&mut self) -> WaitQueue {
+    pub(crate) fn take(&mut self) -> WaitQueue {
         if !self.wakers.is_empty() {
             self.note(this_hub());
         }
@@ -139,7 +139,7 @@ fn this_hub() -> Option<HubNumber> {
 }
 
 /// A primitive's state and those who wait for it.
-pub(super) struct Line<S> {
+pub(crate) struct Line<S> {
     inner: Guarded<Inner<S>>,
 }
 
@@ -149,13 +149,13 @@ struct Inner<S> {
 }
 
 impl<S> Line<S> {
-    pub(super) const fn new(rules: S) -> Self {
+    pub(crate) const fn new(rules: S) -> Self {
         Line { inner: Guarded::new(Inner { rules, queue: Queue::new() }) }
     }
 
     /// Calls `f` under the lock. Whoever it takes out is to be woken when this has returned.
     #[inline]
-    pub(super) fn with<R>(&self, f: impl FnOnce(&mut S, &mut Queue) -> R) -> R {
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut S, &mut Queue) -> R) -> R {
         self.inner.with(|inner| f(&mut inner.rules, &mut inner.queue))
     }
 }
@@ -163,7 +163,7 @@ impl<S> Line<S> {
 impl<S: Rules> Line<S> {
     /// Takes what is waited for, if it can be had.
     #[inline]
-    pub(super) fn try_now(&self) -> bool {
+    pub(crate) fn try_now(&self) -> bool {
         match self.with(S::try_now) {
             Some(mut others) => {
                 others.wake_all();
@@ -175,7 +175,7 @@ impl<S: Rules> Line<S> {
 
     /// As [`try_now`](Self::try_now), for those who call it again and again until it can be
     /// had: now and then it lets others run.
-    pub(super) fn poll(&self) -> bool {
+    pub(crate) fn poll(&self) -> bool {
         let taken = self.try_now();
         if !taken && !thread::current_head(thread::is_called_by_loop) {
             core::spend_operation();
@@ -185,7 +185,7 @@ impl<S: Rules> Line<S> {
 
     /// Takes what is waited for, if it can be had; else waits for it, until `deadline`.
     #[inline]
-    pub(super) fn wait(&self, kinds: &'static Kinds, deadline: Moment) -> Result<Turn, WaitError> {
+    pub(crate) fn wait(&self, kinds: &'static Kinds, deadline: Moment) -> Result<Turn, WaitError> {
         if self.try_now() {
             return Ok(Turn::AtOnce);
         }
@@ -194,7 +194,7 @@ impl<S: Rules> Line<S> {
 
     /// The slow path. `queued` is called when the place in the line is taken, if it must be.
     #[cold]
-    pub(super) fn wait_in_line(
+    pub(crate) fn wait_in_line(
         &self,
         kinds: &'static Kinds,
         deadline: Moment,

@@ -1,4 +1,4 @@
-//! Pools.
+//! OS threads that work for greenlets.
 //!
 //! What the kernel offers no readiness for (files, the resolver) is done by OS threads, while
 //! only the greenlet waits: see [`offload`].
