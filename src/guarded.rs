@@ -1,8 +1,9 @@
 //! A value behind a tiny lock, for what takes some nanoseconds.
 //!
-//! The lock spins, and then lets the OS run other threads. So it is never held over a wait,
-//! nor over code of the program's: no values are cloned or dropped under it, nobody is woken.
-//! Greenlets of one thread never contend for it.
+//! The lock spins, and then lets the OS run other threads. So it is never held over a wait, nor over
+//! code of the program's, with one exception: a queue's items are compared and cloned under it.
+//! Greenlets of one thread never contend for it; should such code wait, or come back to the
+//! same lock, that is a panic and not a hang, since the lock knows the thread that holds it.
 //!
 //! # Why this file is unsafe
 //!
@@ -12,14 +13,15 @@
 
 use std::cell::UnsafeCell;
 use std::hint;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// Looks at a held lock before the OS is asked to run others.
 const SPINS: u32 = 100;
 
 pub(crate) struct Guarded<T> {
-    locked: AtomicBool,
+    /// The thread that holds it, or zero.
+    holder: AtomicUsize,
     value: UnsafeCell<T>,
 }
 
@@ -29,33 +31,40 @@ unsafe impl<T: Send> Sync for Guarded<T> {}
 
 impl<T> Guarded<T> {
     pub(crate) const fn new(value: T) -> Self {
-        Guarded { locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
+        Guarded { holder: AtomicUsize::new(0), value: UnsafeCell::new(value) }
     }
 
     /// Calls `f` with the value, which no one else sees meanwhile.
     ///
-    /// `f` must not come back to the same lock: it would spin for ever.
+    /// # Panics
+    ///
+    /// If this thread holds it already.
     #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        if self
-            .locked
-            .compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed)
-            .is_err()
-        {
-            self.contend();
+        let me = this_thread();
+        if self.holder.compare_exchange_weak(0, me, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            self.contend(me);
         }
-        let _unlock = Unlock(&self.locked);
-        // SAFETY: the flag was ours to set, and is cleared when `f` has returned or unwound. Who
+        let _unlock = Unlock(&self.holder);
+        // SAFETY: the word was ours to set, and is cleared when `f` has returned or unwound. Who
         // sets it acquires what the one before released. `f` does not come back, as it
-        // could not set the flag.
+        // could not set the word.
         f(unsafe { &mut *self.value.get() })
     }
 
     #[cold]
-    fn contend(&self) {
+    fn contend(&self, me: usize) {
         let mut spins = 0;
-        while self.locked.swap(true, Ordering::Acquire) {
-            while self.locked.load(Ordering::Relaxed) {
+        while self
+            .holder
+            .compare_exchange_weak(0, me, Ordering::Acquire, Ordering::Relaxed)
+            .is_err()
+        {
+            while let holder @ 1.. = self.holder.load(Ordering::Relaxed) {
+                assert!(
+                    holder != me,
+                    "what compares or clones an item of a queue must not wait, nor use the queue"
+                );
                 if spins < SPINS {
                     spins += 1;
                     hint::spin_loop();
@@ -67,13 +76,20 @@ impl<T> Guarded<T> {
     }
 }
 
+/// A number of this thread's own while it lives: the address of something that it has.
+#[inline]
+fn this_thread() -> usize {
+    thread_local!(static HERE: u8 = const { 0 });
+    HERE.with(|here| std::ptr::from_ref(here).addr())
+}
+
 /// Unlocks when it is dropped, also by a panic.
-struct Unlock<'a>(&'a AtomicBool);
+struct Unlock<'a>(&'a AtomicUsize);
 
 impl Drop for Unlock<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        self.0.store(0, Ordering::Release);
     }
 }
 

@@ -10,8 +10,8 @@ use std::panic::{self, AssertUnwindSafe, Location};
 use std::rc::Rc;
 
 use super::packet::{Ended, How};
-use super::waiting::Bell;
 use super::{AnyGreenlet, Greenlet, builder, hooks};
+use crate::hub::bell::Bell;
 use crate::hub::core;
 use crate::hub::inbox::Message;
 use crate::hub::report;
@@ -20,16 +20,6 @@ use crate::raw::fiber::FiberRef;
 /// Names one link of one greenlet, so that it can be taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LinkId(u64);
-
-impl LinkId {
-    pub(super) fn numbered(number: u64) -> LinkId {
-        LinkId(number)
-    }
-
-    pub(super) fn number(self) -> u64 {
-        self.0
-    }
-}
 
 /// The links of one greenlet.
 #[derive(Default)]
@@ -243,6 +233,13 @@ impl AnyGreenlet {
         self.links().is_some_and(|links| {
             links.waiting.borrow().iter().any(is_link) || !links.spawned.borrow().is_empty()
         })
+    }
+
+    /// Takes the bell of one who waited for this greenlet back.
+    pub(super) fn unlink_bell(&self, bell: &Bell) {
+        let Some(links) = self.links() else { return };
+        let is_it = |link: &Link| matches!(&link.call, Call::Ring(other) if other == bell);
+        links.waiting.borrow_mut().retain(|link| !is_it(link));
     }
 
     pub(super) fn add_link(&self, on: On, call: Call) -> LinkId {

@@ -37,11 +37,12 @@ pub use self::local::{AccessError, LocalKey};
 use self::packet::{Packet, TakenOutcome};
 pub use self::scope::{Scope, ScopedGreenlet, scope};
 pub use self::unstarted::Unstarted;
-pub use self::waiting::{Bell, IWait, Waitable, WatchId, iwait, wait};
+pub use self::waiting::{IWait, iwait, wait};
 use crate::clock::Moment;
 use crate::hub::waiter;
 use crate::raw::fiber::{Fiber, FiberRef, Reach, WaitKind};
 
+pub use crate::hub::bell::{Bell, Waitable};
 #[doc(inline)]
 pub use crate::raw::Exit;
 

@@ -1,65 +1,15 @@
 //! Waiting for the first of several things, or for some of them, whatever they are.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::links::{Call, LinkId, On};
+use super::links::{Call, On};
 use super::{AnyGreenlet, Greenlet, joining};
 use crate::clock::Moment;
-use crate::hub::waiter::{self, Waker, Woken};
+use crate::hub::bell::{Bell, Listener, Waitable};
+use crate::hub::waiter::Woken;
 use crate::raw::fiber::{Reach, WaitKind};
-
-/// What [`wait()`] and [`iwait`] can wait for.
-///
-/// Greenlets are, whatever their type, and references to what is. Others may be: what
-/// becomes ready keeps the bells that it is given, and rings them when it does.
-pub trait Waitable {
-    /// Whether a wait for it would be over at once.
-    fn is_ready(&self) -> bool;
-
-    /// Has `bell` rung when it becomes ready, or at once if it is; returns what takes that back.
-    fn watch(&self, bell: Bell) -> WatchId;
-
-    /// Takes a [`watch`](Self::watch) back, which may have ended.
-    fn unwatch(&self, id: WatchId);
-}
-
-/// Names one watch of one thing; its number is chosen by whoever keeps the bell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct WatchId(pub u64);
-
-/// Tells one who waits that one thing is ready.
-pub struct Bell {
-    waiting: Rc<Waiting>,
-    place: usize,
-}
-
-/// One greenlet that waits for several things.
-#[derive(Default)]
-struct Waiting {
-    /// The places of those that are ready, in that order.
-    ready: RefCell<VecDeque<usize>>,
-    waker: Cell<Option<Waker>>,
-}
-
-impl Bell {
-    /// Tells it. Waits for nothing, and may be called from anywhere in its thread.
-    pub fn ring(self) {
-        self.waiting.ready.borrow_mut().push_back(self.place);
-        if let Some(waker) = self.waiting.waker.take() {
-            waker.wake();
-        }
-    }
-}
-
-impl fmt::Debug for Bell {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bell").field("place", &self.place).finish_non_exhaustive()
-    }
-}
 
 impl Waitable for AnyGreenlet {
     fn is_ready(&self) -> bool {
@@ -69,12 +19,12 @@ impl Waitable for AnyGreenlet {
     /// # Panics
     ///
     /// If it is main or a raw greenlet.
-    fn watch(&self, bell: Bell) -> WatchId {
-        WatchId(self.add_link(On::End, Call::Ring(bell)).number())
+    fn watch(&self, bell: Bell) {
+        self.add_link(On::End, Call::Ring(bell));
     }
 
-    fn unwatch(&self, id: WatchId) {
-        self.unlink(LinkId::numbered(id.0));
+    fn unwatch(&self, bell: &Bell) {
+        self.unlink_bell(bell);
     }
 }
 
@@ -83,26 +33,12 @@ impl<T: 'static> Waitable for Greenlet<T> {
         self.is_finished()
     }
 
-    fn watch(&self, bell: Bell) -> WatchId {
-        self.any().watch(bell)
+    fn watch(&self, bell: Bell) {
+        self.any().watch(bell);
     }
 
-    fn unwatch(&self, id: WatchId) {
-        self.any().unwatch(id);
-    }
-}
-
-impl<W: Waitable + ?Sized> Waitable for &W {
-    fn is_ready(&self) -> bool {
-        (**self).is_ready()
-    }
-
-    fn watch(&self, bell: Bell) -> WatchId {
-        (**self).watch(bell)
-    }
-
-    fn unwatch(&self, id: WatchId) {
-        (**self).unwatch(id);
+    fn unwatch(&self, bell: &Bell) {
+        self.any().unwatch(bell);
     }
 }
 
@@ -165,35 +101,44 @@ pub fn wait<W: Waitable>(
 /// assert_eq!(order, [1, 20]);
 /// ```
 pub fn iwait<W: Waitable>(objects: impl IntoIterator<Item = W>) -> IWait<W> {
-    let waiting = Rc::new(Waiting::default());
-    let mut all = IWait { waiting, places: Vec::new(), left: 0, deadline: Moment::NEVER };
-    for object in objects {
-        let place = all.places.len();
-        let watch = if object.is_ready() {
-            all.waiting.ready.borrow_mut().push_back(place);
-            None
+    let listener = Listener::of_all();
+    let mut places = Vec::new();
+    for (place, object) in objects.into_iter().enumerate() {
+        let bell = listener.bell(place);
+        if object.is_ready() {
+            bell.ring();
+            places.push(Some(Place { object, bell: None }));
         } else {
-            Some(object.watch(Bell { waiting: Rc::clone(&all.waiting), place }))
-        };
-        all.places.push(Some(Place { object, watch }));
-        all.left += 1;
+            object.watch(bell.clone());
+            places.push(Some(Place { object, bell: Some(bell) }));
+        }
     }
-    all
+    IWait { listener, left: places.len(), places, deadline: Moment::NEVER }
 }
 
 /// The iterator that [`iwait`] makes.
 #[must_use = "an iterator waits only when it is asked for the next"]
 pub struct IWait<W: Waitable> {
-    waiting: Rc<Waiting>,
+    listener: Arc<Listener>,
     /// Those that have not been given out.
     places: Vec<Option<Place<W>>>,
     left: usize,
     deadline: Moment,
 }
 
-struct Place<W> {
+/// Something that is waited for, and the bell that it was given.
+struct Place<W: Waitable> {
     object: W,
-    watch: Option<WatchId>,
+    bell: Option<Bell>,
+}
+
+impl<W: Waitable> Place<W> {
+    fn into_object(self) -> W {
+        if let Some(bell) = &self.bell {
+            self.object.unwatch(bell);
+        }
+        self.object
+    }
 }
 
 impl<W: Waitable> IWait<W> {
@@ -205,7 +150,7 @@ impl<W: Waitable> IWait<W> {
 }
 
 static WAIT: WaitKind =
-    WaitKind { text: "for one of several", numbered: false, reach: Reach::Inside };
+    WaitKind { text: "for one of several", numbered: false, reach: Reach::Shared };
 
 impl<W: Waitable> Iterator for IWait<W> {
     type Item = W;
@@ -214,23 +159,20 @@ impl<W: Waitable> Iterator for IWait<W> {
     /// unwinds and so cannot wait.
     fn next(&mut self) -> Option<W> {
         loop {
-            let ready = self.waiting.ready.borrow_mut().pop_front();
-            if let Some(place) = ready.and_then(|place| self.places[place].take()) {
+            if let Some(rung) = self.listener.next() {
+                // One that rings twice is given once.
+                let Some(place) = self.places[rung].take() else { continue };
                 self.left -= 1;
-                return Some(place.object);
+                return Some(place.into_object());
             }
             if self.left == 0 || self.deadline == Moment::ZERO {
                 return None;
             }
-            let waiting = &self.waiting;
-            let woken =
-                waiter::park(&WAIT, 0, self.deadline, |waker| waiting.waker.set(Some(waker)));
-            waiting.waker.set(None);
-            match woken {
+            match self.listener.park(&WAIT, self.deadline) {
                 Ok(Woken::ByWaker) => {}
                 // What became ready in the same turn is still given.
                 Ok(Woken::ByDeadline) => self.deadline = Moment::ZERO,
-                Err(waiter::Unwinding) => return None,
+                Err(_) => return None,
             }
         }
     }
@@ -239,9 +181,7 @@ impl<W: Waitable> Iterator for IWait<W> {
 impl<W: Waitable> Drop for IWait<W> {
     fn drop(&mut self) {
         for place in self.places.drain(..).flatten() {
-            if let Some(watch) = place.watch {
-                place.object.unwatch(watch);
-            }
+            place.into_object();
         }
     }
 }

@@ -10,9 +10,11 @@
 //! 4. ask the kernel which sockets are ready, and sleep there if nobody else is (`reactor`);
 //! 5. nobody ready, and nothing that could change that: say so, instead of hanging (`report`).
 
+pub(crate) mod bell;
 pub(crate) mod core;
 pub(crate) mod error_hook;
 pub(crate) mod inbox;
+pub(crate) mod line;
 pub(crate) mod reactor;
 mod ready;
 pub(crate) mod report;
@@ -21,6 +23,7 @@ mod timers;
 pub(crate) mod turn;
 pub(crate) mod wait_queue;
 pub(crate) mod waiter;
+pub(crate) mod waiters;
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -10,20 +10,19 @@
 //! between gives it back, to the next in the line. Nobody overtakes: what can be had at
 //! once is there only while nobody is in the line.
 //!
-//! Each primitive says what can be had, and what to give back, by its [`Rules`].
+//! What one waits at is a [`Gate`]. Most primitives are one line, a [`Line`](super::line::Line); a queue
+//! has a gate for those who get and one for those who put.
 
 use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
+use super::core;
+use super::inbox::HubNumber;
+use super::waiter::{self, Unwinding};
+use super::waiters::Who;
 use crate::clock::Moment;
-use crate::guarded::Guarded;
-use crate::hub::core;
-use crate::hub::inbox::HubNumber;
-use crate::hub::wait_queue::WaitQueue;
-use crate::hub::waiter::{self, Unwinding, Waker, Woken};
 use crate::raw::fiber::{Reach, WaitKind};
-use crate::raw::thread;
 
 /// Why a wait did not get what it waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,24 +45,15 @@ impl fmt::Display for WaitError {
 
 impl std::error::Error for WaitError {}
 
+impl From<Unwinding> for WaitError {
+    fn from(Unwinding: Unwinding) -> Self {
+        WaitError::Unwinding
+    }
+}
+
 /// When a wait of at most `limit` is over. A limit of zero is over before it begins.
 pub(crate) fn deadline(limit: Duration) -> Moment {
     if limit.is_zero() { Moment::ZERO } else { Moment::after(limit) }
-}
-
-/// What a primitive is, apart from its line. All of it is called under the lock.
-pub(crate) trait Rules {
-    /// Takes what is waited for, if it can be had; the answer are those who get theirs by that.
-    fn try_now(&mut self, queue: &mut Queue) -> Option<WaitQueue>;
-
-    /// Passes on what was granted to one that is gone; the answer is to be woken.
-    fn give_back(&mut self, queue: &mut Queue) -> Option<Waker>;
-
-    /// Someone has joined the line.
-    fn joined(&mut self) {}
-
-    /// Someone has left the line, with nothing.
-    fn left(&mut self) {}
 }
 
 /// What a wait is called in a report.
@@ -82,219 +72,97 @@ impl Kinds {
     }
 }
 
-/// How a turn came.
+/// How a wait at a gate ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
     /// It could be had.
     AtOnce,
     /// Someone handed it over.
     Granted,
+    /// Its time was over, or it was told to look for itself.
+    Left,
 }
 
-/// Those who wait, first come first.
-pub(crate) struct Queue {
-    wakers: WaitQueue,
-    /// Who has waited here: one hub, or more than one thread has to do with it.
-    hub: Option<HubNumber>,
-    many: bool,
+/// Where one waits.
+pub(crate) trait Gate {
+    /// Takes what is waited for, if it can be had, or else a place in the line.
+    fn enter(&self, who: Who) -> bool;
+
+    /// Takes one who was not granted anything out of the line; `false` if it has been.
+    fn leave(&self, who: &Who) -> bool;
+
+    /// Passes on what was had or granted to one that is gone.
+    fn give_back(&self);
+
+    /// Whether more threads than one have to do with it, now that this hub has.
+    fn is_among_many(&self, hub: HubNumber) -> bool;
 }
 
-impl Queue {
-    const fn new() -> Self {
-        Queue { wakers: WaitQueue::new(), hub: None, many: false }
+/// Waits at a gate until `deadline`. `queued` is called when the place in the line is taken, if
+/// it must be.
+#[cold]
+pub(crate) fn wait_at<G: Gate>(
+    gate: &G,
+    kinds: &'static Kinds,
+    deadline: Moment,
+    queued: impl FnOnce(),
+) -> Result<Turn, WaitError> {
+    if deadline == Moment::ZERO {
+        return Err(WaitError::TimedOut);
     }
-
-    /// Takes out who has waited longest: it is granted, and is to be woken.
-    pub(crate) fn pop(&mut self) -> Option<Waker> {
-        loop {
-            let waker = self.wakers.pop()?;
-            self.note(Some(waker.hub()));
-            self.note(this_hub());
-            // Its thread has ended, and what it was granted would be lost.
-            if !waker.is_orphaned() {
-                return Some(waker);
-            }
+    if std::thread::panicking() {
+        return Err(WaitError::Unwinding);
+    }
+    let many = gate.is_among_many(core::with(|core| core.number()));
+    let kind = if many { &kinds.among_many } else { &kinds.alone };
+    let place = Place { gate, holds: Cell::new(Holds::Nothing) };
+    waiter::park(kind, 0, deadline, |waker| {
+        let who = Who::Waits(waker);
+        if gate.enter(who.clone()) {
+            place.holds.set(Holds::Turn);
+            waker.wake();
+        } else {
+            place.holds.set(Holds::Place(who));
+            queued();
         }
-    }
-
-    /// Takes out everyone.
-    pub(crate) fn take(&mut self) -> WaitQueue {
-        if !self.wakers.is_empty() {
-            self.note(this_hub());
-        }
-        std::mem::take(&mut self.wakers)
-    }
-
-    /// Remembers who has to do with this; `None` is a thread without a hub.
-    fn note(&mut self, hub: Option<HubNumber>) {
-        if hub.is_none() || self.hub.is_some() && self.hub != hub {
-            self.many = true;
-        }
-        self.hub = self.hub.or(hub);
-    }
+    })?;
+    Ok(place.settle())
 }
 
-fn this_hub() -> Option<HubNumber> {
-    core::try_with(|core| core.number())
-}
-
-/// A primitive's state and those who wait for it.
-pub(crate) struct Line<S> {
-    inner: Guarded<Inner<S>>,
-}
-
-struct Inner<S> {
-    rules: S,
-    queue: Queue,
-}
-
-impl<S> Line<S> {
-    pub(crate) const fn new(rules: S) -> Self {
-        Line { inner: Guarded::new(Inner { rules, queue: Queue::new() }) }
-    }
-
-    /// Calls `f` under the lock. Whoever it takes out is to be woken when this has returned.
-    #[inline]
-    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut S, &mut Queue) -> R) -> R {
-        self.inner.with(|inner| f(&mut inner.rules, &mut inner.queue))
-    }
-}
-
-impl<S: Rules> Line<S> {
-    /// Takes what is waited for, if it can be had.
-    #[inline]
-    pub(crate) fn try_now(&self) -> bool {
-        match self.with(S::try_now) {
-            Some(mut others) => {
-                others.wake_all();
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// As [`try_now`](Self::try_now), for those who call it again and again until it can be
-    /// had: now and then it lets others run.
-    pub(crate) fn poll(&self) -> bool {
-        let taken = self.try_now();
-        if !taken && !thread::current_head(thread::is_called_by_loop) {
-            core::spend_operation();
-        }
-        taken
-    }
-
-    /// Takes what is waited for, if it can be had; else waits for it, until `deadline`.
-    #[inline]
-    pub(crate) fn wait(&self, kinds: &'static Kinds, deadline: Moment) -> Result<Turn, WaitError> {
-        if self.try_now() {
-            return Ok(Turn::AtOnce);
-        }
-        self.wait_in_line(kinds, deadline, || ())
-    }
-
-    /// The slow path. `queued` is called when the place in the line is taken, if it must be.
-    #[cold]
-    pub(crate) fn wait_in_line(
-        &self,
-        kinds: &'static Kinds,
-        deadline: Moment,
-        queued: impl FnOnce(),
-    ) -> Result<Turn, WaitError> {
-        if deadline == Moment::ZERO {
-            return Err(WaitError::TimedOut);
-        }
-        if std::thread::panicking() {
-            return Err(WaitError::Unwinding);
-        }
-        let hub = core::with(|core| core.number());
-        let many = self.with(|_, queue| {
-            queue.note(Some(hub));
-            queue.many
-        });
-        let kind = if many { &kinds.among_many } else { &kinds.alone };
-        let place = Place { line: self, holds: Cell::new(Holds::Nothing) };
-        let woken = waiter::park(kind, 0, deadline, |waker| match place.take(waker) {
-            Some(mut others) => {
-                others.wake_all();
-                waker.wake();
-            }
-            None => queued(),
-        });
-        match woken {
-            Ok(woken) => place.settle(woken),
-            Err(Unwinding) => Err(WaitError::Unwinding),
-        }
-    }
-
-    /// Hands what a waiter was granted, and did not live to use, to the next.
-    fn give_back(&self) {
-        if let Some(next) = self.with(S::give_back) {
-            next.wake();
-        }
-    }
-
-    /// Takes a waiter out of the line; `false` if it has been granted already.
-    fn leave(&self, waker: Waker) -> bool {
-        self.with(|rules, queue| {
-            let was_there = queue.wakers.remove(waker);
-            if was_there {
-                rules.left();
-            }
-            was_there
-        })
-    }
-}
-
-#[derive(Clone, Copy)]
+#[derive(Default)]
 enum Holds {
+    #[default]
     Nothing,
     /// What was waited for.
     Turn,
     /// A place in the line, or what was granted since.
-    Place(Waker),
+    Place(Who),
 }
 
 /// What a waiter holds while it is parked; should it be killed, the others get it.
-struct Place<'a, S: Rules> {
-    line: &'a Line<S>,
+struct Place<'a, G: Gate> {
+    gate: &'a G,
     holds: Cell<Holds>,
 }
 
-impl<S: Rules> Place<'_, S> {
-    /// Takes what is waited for, or else a place in the line.
-    fn take(&self, waker: Waker) -> Option<WaitQueue> {
-        let others = self.line.with(|rules, queue| {
-            let others = rules.try_now(queue);
-            if others.is_none() {
-                queue.wakers.push(waker);
-                rules.joined();
-            }
-            others
-        });
-        self.holds.set(if others.is_some() { Holds::Turn } else { Holds::Place(waker) });
-        others
-    }
-
+impl<G: Gate> Place<'_, G> {
     /// The park is over, and its greenlet lives.
-    fn settle(self, woken: Woken) -> Result<Turn, WaitError> {
-        match self.holds.replace(Holds::Nothing) {
-            Holds::Turn => Ok(Turn::AtOnce),
-            Holds::Place(waker) if self.line.leave(waker) => {
-                debug_assert_eq!(woken, Woken::ByDeadline, "who wakes a waiter grants it");
-                Err(WaitError::TimedOut)
-            }
-            Holds::Place(_) => Ok(Turn::Granted),
+    fn settle(self) -> Turn {
+        match self.holds.take() {
+            Holds::Turn => Turn::AtOnce,
+            Holds::Place(who) if self.gate.leave(&who) => Turn::Left,
+            Holds::Place(_) => Turn::Granted,
             Holds::Nothing => unreachable!("a park that was not refused has announced its waker"),
         }
     }
 }
 
-impl<S: Rules> Drop for Place<'_, S> {
+impl<G: Gate> Drop for Place<'_, G> {
     fn drop(&mut self) {
-        match self.holds.get() {
+        match self.holds.take() {
             Holds::Nothing => {}
-            Holds::Place(waker) if self.line.leave(waker) => {}
-            Holds::Turn | Holds::Place(_) => self.line.give_back(),
+            Holds::Place(who) if self.gate.leave(&who) => {}
+            Holds::Turn | Holds::Place(_) => self.gate.give_back(),
         }
     }
 }

@@ -1,22 +1,22 @@
-//! Several greenlets that wait, in order, for one thing.
+//! Several that wait, in order, for one thing.
 
 use std::collections::VecDeque;
 
 use super::waiter::Waker;
 
-/// Wakers, first come first.
+/// Those who wait, first come first.
 ///
-/// The first needs no allocation, since most things have one waiter; and it is 24 bytes
+/// The first needs no allocation, since most things have one waiter; and of wakers it is 24 bytes
 /// small, since there is one in every greenlet and two in every source.
-#[derive(Debug, Default)]
-pub(crate) struct WaitQueue {
-    first: Option<Waker>,
+#[derive(Debug)]
+pub(crate) struct WaitQueue<T = Waker> {
+    first: Option<T>,
     /// Only where there has been more than one. Boxed, for its size here.
     #[allow(clippy::box_collection)]
-    others: Option<Box<VecDeque<Waker>>>,
+    others: Option<Box<VecDeque<T>>>,
 }
 
-impl WaitQueue {
+impl<T> WaitQueue<T> {
     pub(crate) const fn new() -> Self {
         WaitQueue { first: None, others: None }
     }
@@ -25,33 +25,47 @@ impl WaitQueue {
         self.first.is_none()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.others.as_ref().map_or(0, |others| others.len())
+    }
+
     #[inline]
-    pub(crate) fn push(&mut self, waker: Waker) {
+    pub(crate) fn push(&mut self, waiter: T) {
         if self.first.is_none() {
             // There are no others either: the first place is filled from them.
-            self.first = Some(waker);
+            self.first = Some(waiter);
         } else {
-            self.others.get_or_insert_default().push_back(waker);
+            self.others.get_or_insert_default().push_back(waiter);
         }
     }
 
-    /// Takes out the waker that has waited longest.
+    /// Takes out who has waited longest.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<Waker> {
+    pub(crate) fn pop(&mut self) -> Option<T> {
         let first = self.first.take()?;
         self.first = self.others.as_mut().and_then(|others| others.pop_front());
         Some(first)
     }
 
+    /// Takes out the first that `is_it` knows.
+    pub(crate) fn remove_first(&mut self, is_it: impl Fn(&T) -> bool) -> Option<T> {
+        if is_it(self.first.as_ref()?) {
+            return self.pop();
+        }
+        let others = self.others.as_mut()?;
+        let place = others.iter().position(is_it)?;
+        others.remove(place)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.first.iter().chain(self.others.iter().flat_map(|others| others.iter()))
+    }
+}
+
+impl WaitQueue {
     /// Takes out the waker of a wait that has ended in another way, if it is still here.
     pub(crate) fn remove(&mut self, waker: Waker) -> bool {
-        if self.first == Some(waker) {
-            self.pop();
-            return true;
-        }
-        let Some(others) = &mut self.others else { return false };
-        let place = others.iter().position(|other| *other == waker);
-        place.is_some_and(|place| others.remove(place).is_some())
+        self.remove_first(|other| *other == waker).is_some()
     }
 
     /// Wakes everyone, in order.
@@ -59,5 +73,11 @@ impl WaitQueue {
         while let Some(waker) = self.pop() {
             waker.wake();
         }
+    }
+}
+
+impl<T> Default for WaitQueue<T> {
+    fn default() -> Self {
+        WaitQueue::new()
     }
 }

@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::hub::turn::{self, Kinds, Line, Queue, Rules, Turn, WaitError};
-use crate::hub::wait_queue::WaitQueue;
-use crate::hub::waiter::Waker;
+use crate::hub::line::{Line, Rules};
+use crate::hub::turn::{self, Kinds, Turn, WaitError};
+use crate::hub::waiters::{All, Granted, Waiters};
 
 static BARRIER: Kinds = Kinds::new("for the others at a barrier");
 
@@ -37,14 +37,18 @@ struct Parties {
 }
 
 impl Rules for Parties {
-    fn try_now(&mut self, queue: &mut Queue) -> Option<WaitQueue> {
-        (self.waiting + 1 >= self.parties).then(|| {
+    fn is_ready(&self) -> bool {
+        self.waiting + 1 >= self.parties
+    }
+
+    fn try_now(&mut self, waiters: &mut Waiters) -> Option<All> {
+        self.is_ready().then(|| {
             self.waiting = 0;
-            queue.take()
+            waiters.take()
         })
     }
 
-    fn give_back(&mut self, _: &mut Queue) -> Option<Waker> {
+    fn give_back(&mut self, _: &mut Waiters) -> Option<Granted> {
         None
     }
 

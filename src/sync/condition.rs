@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::lock::LockGuard;
 use crate::clock::Moment;
-use crate::hub::turn::{self, Kinds, Line, Queue, Rules, WaitError};
-use crate::hub::wait_queue::WaitQueue;
-use crate::hub::waiter::Waker;
+use crate::hub::line::{Line, Rules};
+use crate::hub::turn::{self, Kinds, WaitError};
+use crate::hub::waiters::{All, Granted, Waiters};
 
 static CONDITION: Kinds = Kinds::new("for a condition");
 
@@ -53,12 +53,16 @@ pub struct Condition {
 struct Notified;
 
 impl Rules for Notified {
-    fn try_now(&mut self, _: &mut Queue) -> Option<WaitQueue> {
+    fn is_ready(&self) -> bool {
+        false
+    }
+
+    fn try_now(&mut self, _: &mut Waiters) -> Option<All> {
         None
     }
 
-    fn give_back(&mut self, queue: &mut Queue) -> Option<Waker> {
-        queue.pop()
+    fn give_back(&mut self, waiters: &mut Waiters) -> Option<Granted> {
+        waiters.pop().map(|(next, ())| next)
     }
 }
 
@@ -131,15 +135,15 @@ impl Condition {
     ///
     /// The lock need not be held. Mirrors `Condition.notify`.
     pub fn notify_one(&self) {
-        if let Some(next) = self.line.with(|_, queue| queue.pop()) {
+        if let Some((next, ())) = self.line.with(|_, waiters| waiters.pop()) {
             next.wake();
         }
     }
 
     /// Ends the waits of all that wait now. Returns at once. Mirrors `Condition.notify_all`.
     pub fn notify_all(&self) {
-        let mut waiters = self.line.with(|_, queue| queue.take());
-        waiters.wake_all();
+        let waiters = self.line.with(|_, waiters| waiters.take());
+        waiters.wake();
     }
 }
 

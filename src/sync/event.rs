@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::hub::turn::{self, Kinds, Line, Queue, Rules, WaitError};
-use crate::hub::wait_queue::WaitQueue;
-use crate::hub::waiter::Waker;
+use crate::hub::line::{Line, Rules, waitable_by_its_line};
+use crate::hub::turn::{self, Kinds, WaitError};
+use crate::hub::waiters::{All, Granted, Waiters};
 
 static EVENT: Kinds = Kinds::new("for an event");
 
@@ -34,11 +34,16 @@ struct Flag {
 
 impl Rules for Flag {
     #[inline]
-    fn try_now(&mut self, _: &mut Queue) -> Option<WaitQueue> {
-        self.set.then(WaitQueue::new)
+    fn is_ready(&self) -> bool {
+        self.set
     }
 
-    fn give_back(&mut self, _: &mut Queue) -> Option<Waker> {
+    #[inline]
+    fn try_now(&mut self, _: &mut Waiters) -> Option<All> {
+        self.set.then(All::nobody)
+    }
+
+    fn give_back(&mut self, _: &mut Waiters) -> Option<Granted> {
         None
     }
 }
@@ -70,11 +75,11 @@ impl Event {
     /// # Ok::<(), greenhub::sync::WaitError>(())
     /// ```
     pub fn set(&self) {
-        let mut waiters = self.line.with(|flag, queue| {
+        let waiters = self.line.with(|flag, waiters| {
             flag.set = true;
-            queue.take()
+            waiters.take()
         });
-        waiters.wake_all();
+        waiters.wake();
     }
 
     /// Clears it: who waits from now on, waits for the next [`set`](Self::set). Mirrors `Event.clear`.
@@ -121,6 +126,8 @@ impl Event {
         self.line.wait(&EVENT, turn::deadline(limit)).map(drop)
     }
 }
+
+waitable_by_its_line!([] Event);
 
 impl Default for Event {
     fn default() -> Self {

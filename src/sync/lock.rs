@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::semaphore::Permits;
 use crate::clock::Moment;
-use crate::hub::turn::{self, Kinds, Line, WaitError};
+use crate::hub::line::{Line, waitable_by_its_line};
+use crate::hub::turn::{self, Kinds, WaitError};
 
 static LOCK: Kinds = Kinds::new("for a lock");
 
@@ -123,6 +124,8 @@ impl Lock {
         self.line.with(|permits, _| permits.free() == 0)
     }
 }
+
+waitable_by_its_line!([] Lock);
 
 impl Default for Lock {
     fn default() -> Self {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::hub::turn::{self, Kinds, Line, Queue, Rules, WaitError};
-use crate::hub::wait_queue::WaitQueue;
-use crate::hub::waiter::Waker;
+use crate::hub::line::{Line, Rules, waitable_by_its_line};
+use crate::hub::turn::{self, Kinds, WaitError};
+use crate::hub::waiters::{All, Granted, Waiters};
 
 static RESULT: Kinds = Kinds::new("for a result");
 
@@ -67,11 +67,15 @@ impl<E> From<WaitError> for GetError<E> {
 struct Slot<T, E>(Option<Arc<Result<T, E>>>);
 
 impl<T, E> Rules for Slot<T, E> {
-    fn try_now(&mut self, _: &mut Queue) -> Option<WaitQueue> {
-        self.0.is_some().then(WaitQueue::new)
+    fn is_ready(&self) -> bool {
+        self.0.is_some()
     }
 
-    fn give_back(&mut self, _: &mut Queue) -> Option<Waker> {
+    fn try_now(&mut self, _: &mut Waiters) -> Option<All> {
+        self.is_ready().then(All::nobody)
+    }
+
+    fn give_back(&mut self, _: &mut Waiters) -> Option<Granted> {
         None
     }
 }
@@ -107,9 +111,9 @@ impl<T, E> AsyncResult<T, E> {
 
     fn put(&self, result: Result<T, E>) {
         let result = Arc::new(result);
-        let (old, mut waiters) =
-            self.line.with(|slot, queue| (slot.0.replace(result), queue.take()));
-        waiters.wake_all();
+        let (old, waiters) =
+            self.line.with(|slot, waiters| (slot.0.replace(result), waiters.take()));
+        waiters.wake();
         drop(old);
     }
 
@@ -197,6 +201,8 @@ impl<T: Clone, E: Clone> AsyncResult<T, E> {
         }
     }
 }
+
+waitable_by_its_line!([T, E] AsyncResult<T, E>);
 
 impl<T, E> Default for AsyncResult<T, E> {
     fn default() -> Self {

@@ -4,11 +4,16 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::hub::turn::{self, Kinds, Line, Queue, Rules, WaitError};
-use crate::hub::wait_queue::WaitQueue;
-use crate::hub::waiter::Waker;
+use crate::hub::bell;
+use crate::hub::line::{Line, Rules, waitable_by_its_line};
+use crate::hub::turn::{self, Kinds, WaitError};
+use crate::hub::waiters::{All, Granted, Waiters};
+use crate::raw::fiber::{Reach, WaitKind};
 
 static SEMAPHORE: Kinds = Kinds::new("for a semaphore");
+
+static WATCH: WaitKind =
+    WaitKind { text: "for a semaphore to be free", numbered: false, reach: Reach::Shared };
 
 /// What locks and semaphores have to give. Where anyone waits, nothing is free.
 pub(super) struct Permits {
@@ -26,24 +31,28 @@ impl Permits {
 
     /// Hands a permit to the next, who is to be woken, or keeps it.
     #[inline]
-    fn put(&mut self, queue: &mut Queue) -> Option<Waker> {
-        let next = queue.pop();
+    fn put(&mut self, waiters: &mut Waiters) -> Option<Granted> {
+        let next = waiters.pop();
         if next.is_none() {
             self.free = self.free.saturating_add(1);
         }
-        next
+        next.map(|(next, ())| next)
     }
 }
 
 impl Rules for Permits {
-    #[inline]
-    fn try_now(&mut self, _: &mut Queue) -> Option<WaitQueue> {
-        self.free = self.free.checked_sub(1)?;
-        Some(WaitQueue::new())
+    fn is_ready(&self) -> bool {
+        self.free > 0
     }
 
-    fn give_back(&mut self, queue: &mut Queue) -> Option<Waker> {
-        self.put(queue)
+    #[inline]
+    fn try_now(&mut self, _: &mut Waiters) -> Option<All> {
+        self.free = self.free.checked_sub(1)?;
+        Some(All::nobody())
+    }
+
+    fn give_back(&mut self, waiters: &mut Waiters) -> Option<Granted> {
+        self.put(waiters)
     }
 }
 
@@ -51,14 +60,15 @@ impl Line<Permits> {
     /// Puts a permit back; `false`, and nothing, if `limit` permits are free already.
     #[inline]
     pub(super) fn release(&self, limit: usize) -> bool {
-        let released = self.with(|permits, queue| {
+        let released = self.with(|permits, waiters| {
             let has_room = permits.free < limit;
-            has_room.then(|| permits.put(queue))
+            has_room.then(|| permits.put(waiters))
         });
-        if let Some(Some(next)) = released {
+        let has_room = released.is_some();
+        if let Some(next) = released.flatten() {
             next.wake();
         }
-        released.is_some()
+        has_room
     }
 }
 
@@ -130,6 +140,35 @@ impl Semaphore {
         self.line.wait(&SEMAPHORE, turn::deadline(limit)).map(drop)
     }
 
+    /// Waits until a permit is free, and takes none: others may be faster. Mirrors `Semaphore.wait`.
+    ///
+    /// While others wait, it is told in its turn that one was released, and that one goes on to them.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError::Unwinding`] if none is free and the caller unwinds.
+    ///
+    /// # Panics
+    ///
+    /// In a callback of the hub, unless one is free; and in main, with a report, if everything waits
+    /// for ever.
+    pub fn wait(&self) -> Result<(), WaitError> {
+        bell::wait_until_ready(self, &WATCH, Moment::NEVER)
+    }
+
+    /// As [`wait`](Self::wait), for at most `limit`. A limit of zero only looks.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError::TimedOut`] if none was released in time; else as `wait`.
+    ///
+    /// # Panics
+    ///
+    /// In a callback of the hub, unless one is free or `limit` is zero.
+    pub fn wait_for(&self, limit: Duration) -> Result<(), WaitError> {
+        bell::wait_until_ready(self, &WATCH, turn::deadline(limit))
+    }
+
     /// Takes a permit if one is free; returns whether it has.
     ///
     /// To call it again and again holds up nobody: now and then it lets others run. Mirrors
@@ -169,6 +208,8 @@ impl Semaphore {
         self.line.with(|permits, _| permits.free())
     }
 }
+
+waitable_by_its_line!([] Semaphore, [] BoundedSemaphore);
 
 impl fmt::Debug for Semaphore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use greenhub::{Greenlet, iwait, sleep, spawn, wait};
+use greenhub::queue::Queue;
+use greenhub::sync::{AsyncResult, Event};
+use greenhub::{Greenlet, Waitable, iwait, sleep, spawn, wait};
 
 use crate::support::{bounded, millis};
 
@@ -81,5 +83,38 @@ fn one_that_is_killed_while_it_waits_leaves_nothing_behind() {
         waiter.kill();
         slow.kill();
         assert!(waiter.is_successful() && slow.is_successful());
+    });
+}
+
+#[test]
+fn what_becomes_ready_in_other_threads_counts_as_well() {
+    bounded(|| {
+        static EVENT: Event = Event::new();
+        static RESULT: AsyncResult<u32> = AsyncResult::new();
+        static QUEUE: Queue<u32> = Queue::new();
+        let greenlet = spawn(|| sleep(millis(5)));
+        let all: [(&str, &dyn Waitable); 4] =
+            [("event", &EVENT), ("result", &RESULT), ("queue", &QUEUE), ("greenlet", &greenlet)];
+        let thread = std::thread::spawn(|| {
+            std::thread::sleep(millis(20));
+            QUEUE.put(1).unwrap();
+            RESULT.set(1);
+            EVENT.set();
+        });
+        let mut ready = iwait(all.map(|(_, object)| object));
+        let first = ready.next().unwrap();
+        assert!(std::ptr::addr_eq(first, all[3].1));
+        assert_eq!(ready.count(), 3);
+        assert_eq!(QUEUE.len(), 1, "nothing is taken");
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn what_watches_and_is_dropped_leaves_the_line() {
+    bounded(|| {
+        let queue = Queue::<u32>::new();
+        assert!(wait([&queue], Some(millis(2)), None).is_empty());
+        assert_eq!(queue.getters(), 0);
     });
 }

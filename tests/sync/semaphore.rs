@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use greenhub::sync::{BoundedSemaphore, OverRelease, Semaphore};
+use greenhub::sync::{BoundedSemaphore, OverRelease, Semaphore, WaitError};
 use greenhub::{sleep, spawn};
 
 use crate::support::{bounded, millis, settle};
@@ -68,5 +68,19 @@ fn a_permit_is_released_by_a_kill() {
         assert_eq!(semaphore.free(), 0);
         holder.kill();
         assert_eq!(semaphore.free(), 1);
+    });
+}
+
+#[test]
+fn to_wait_for_one_takes_none() {
+    bounded(|| {
+        let semaphore = Rc::new(Semaphore::new(0));
+        assert_eq!(semaphore.wait_for(millis(5)), Err(WaitError::TimedOut));
+        let theirs = Rc::clone(&semaphore);
+        let waiter = spawn(move || theirs.wait());
+        settle();
+        semaphore.release();
+        assert_eq!(waiter.join().unwrap(), Ok(()));
+        assert_eq!((semaphore.free(), semaphore.wait()), (1, Ok(())));
     });
 }

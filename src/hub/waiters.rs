@@ -1,0 +1,174 @@
+//! Those who stand in one line, each with what it has brought along.
+
+use super::bell::Bell;
+use super::core;
+use super::inbox::HubNumber;
+use super::wait_queue::WaitQueue;
+use super::waiter::Waker;
+
+/// One who stands in a line.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Who {
+    /// Waits for this alone.
+    Waits(Waker),
+    /// Takes it if it has not got something else by then.
+    Chooses(Bell),
+    /// Takes nothing, and is only told that its turn has come.
+    Watches(Bell),
+}
+
+/// One whose turn it is. It is out of the line, and is to be woken.
+#[must_use = "it has to be woken"]
+pub(crate) enum Granted {
+    Waiter(Waker),
+    Chooser(Bell),
+}
+
+impl Granted {
+    #[inline]
+    pub(crate) fn wake(self) {
+        match self {
+            Granted::Waiter(waker) => {
+                waker.wake();
+            }
+            Granted::Chooser(bell) => bell.wake(),
+        }
+    }
+}
+
+/// Those who wait for one thing, first come first, each with a `P`.
+pub(crate) struct Waiters<P = ()> {
+    line: WaitQueue<(Who, P)>,
+    /// Who has waited here: one hub, or more than one thread has to do with it.
+    hub: Option<HubNumber>,
+    many: bool,
+}
+
+impl<P> Waiters<P> {
+    pub(crate) const fn new() -> Self {
+        Waiters { line: WaitQueue::new(), hub: None, many: false }
+    }
+
+    pub(crate) fn push(&mut self, who: Who, what: P) {
+        self.line.push((who, what));
+    }
+
+    /// Takes out who has waited longest: it is granted.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<(Granted, P)> {
+        self.pop_beside(None)
+    }
+
+    /// As [`pop`](Self::pop), but leaves alone who `me` is, where it waits in several lines.
+    #[inline]
+    pub(crate) fn pop_beside(&mut self, me: Option<&Bell>) -> Option<(Granted, P)> {
+        if self.line.is_empty() { None } else { self.pop_some(me) }
+    }
+
+    fn pop_some(&mut self, me: Option<&Bell>) -> Option<(Granted, P)> {
+        self.note(this_hub());
+        for _ in 0..self.line.len() {
+            let (who, what) = self.line.pop()?;
+            match who {
+                // Its thread has ended, and what it was granted would be lost.
+                Who::Waits(waker) if waker.is_orphaned() => {}
+                Who::Waits(waker) => {
+                    self.note(Some(waker.hub()));
+                    return Some((Granted::Waiter(waker), what));
+                }
+                Who::Watches(bell) => bell.ring(),
+                Who::Chooses(bell) => {
+                    if !me.is_some_and(|me| me.is_beside(&bell)) && bell.claim() {
+                        return Some((Granted::Chooser(bell), what));
+                    }
+                    // It has got something else, and comes to fetch what it has brought.
+                    self.line.push((Who::Chooses(bell), what));
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether someone else than `me` waits to take something.
+    pub(crate) fn has_taker_beside(&self, me: &Bell) -> bool {
+        self.line.iter().any(|(who, _)| match who {
+            Who::Waits(_) => true,
+            Who::Chooses(bell) => !bell.is_beside(me),
+            Who::Watches(_) => false,
+        })
+    }
+
+    /// Takes someone out who is not granted; `None` if it has been, or was never here.
+    pub(crate) fn remove(&mut self, who: &Who) -> Option<P> {
+        self.line.remove_first(|(other, _)| other == who).map(|(_, what)| what)
+    }
+
+    /// Has everyone look for themselves, without granting them anything.
+    pub(crate) fn alarm(&mut self) {
+        self.note(this_hub());
+        for (who, _) in self.line.iter() {
+            match who {
+                Who::Waits(waker) => {
+                    waker.wake();
+                }
+                Who::Chooses(bell) | Who::Watches(bell) => bell.ring(),
+            }
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.line.len()
+    }
+
+    /// Whether more than one thread has had to do with this, now that this one has.
+    pub(crate) fn is_among_many(&mut self, hub: HubNumber) -> bool {
+        self.note(Some(hub));
+        self.many
+    }
+
+    /// Remembers who has to do with this; `None` is a thread without a hub.
+    fn note(&mut self, hub: Option<HubNumber>) {
+        if hub.is_none() || self.hub.is_some() && self.hub != hub {
+            self.many = true;
+        }
+        self.hub = self.hub.or(hub);
+    }
+}
+
+impl Waiters {
+    /// Takes out everyone: all are granted.
+    pub(crate) fn take(&mut self) -> All {
+        if !self.line.is_empty() {
+            self.note(this_hub());
+        }
+        All(std::mem::take(&mut self.line))
+    }
+}
+
+/// Everyone whose turn it is.
+#[derive(Default)]
+#[must_use = "they have to be woken"]
+pub(crate) struct All(WaitQueue<(Who, ())>);
+
+impl All {
+    pub(crate) const fn nobody() -> All {
+        All(WaitQueue::new())
+    }
+
+    /// Wakes them, in order.
+    #[inline]
+    pub(crate) fn wake(mut self) {
+        while let Some((who, ())) = self.0.pop() {
+            match who {
+                Who::Waits(waker) => {
+                    waker.wake();
+                }
+                Who::Chooses(bell) | Who::Watches(bell) => bell.ring(),
+            }
+        }
+    }
+}
+
+fn this_hub() -> Option<HubNumber> {
+    core::try_with(|core| core.number())
+}
