@@ -19,10 +19,12 @@ pub mod hub;
 // Floor 4. What programs are made of.
 pub mod greenlet;
 pub mod io;
+pub mod queue;
 pub mod sync;
 pub mod timeout;
 
-// Floor 5. What the kernel cannot wait for.
+// Floor 5. The first of several, and what the kernel cannot wait for.
+pub mod select;
 pub mod threadpool;
 
 // Floor 6. std, cooperative.
@@ -34,6 +36,7 @@ pub use greenlet::{
     scope, sleep, spawn, spawn_later, start_killall, wait, yield_now,
 };
 pub use hub::Hub;
+pub use select::Select;
 pub use threadpool::offload;
 pub use timeout::{TimedOut, Timeout, with_timeout};
 

@@ -26,3 +26,5 @@ pub mod monkey {}
 pub mod measured {}
 #[doc = include_str!("../arch-notes/10-sync.md")]
 pub mod sync {}
+#[doc = include_str!("../arch-notes/12-queues.md")]
+pub mod queues {}

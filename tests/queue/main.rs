@@ -1,0 +1,14 @@
+//! What `greenhub::queue` and `greenhub::Select` promise.
+
+mod support;
+
+mod channel;
+mod ending;
+mod giving_back;
+mod items;
+mod joining;
+mod limits;
+mod select;
+mod select_ends;
+mod shutdown;
+mod threads;
