@@ -7,5 +7,7 @@ mod killing;
 mod life;
 mod linking;
 mod locals;
+mod moments;
+mod results;
 mod scopes;
 mod waiting;
