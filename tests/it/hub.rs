@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use greenhub::monkey::net::UdpSocket;
 use greenhub::{Hub, joinall, sleep, spawn, spawn_later, yield_now};
 
 use crate::support::{Log, bounded, millis, timed};
@@ -107,6 +108,32 @@ fn a_sleep_is_not_shorter_than_asked() {
             let took = timed(|| sleep(millis(length)));
             assert!(took >= millis(length), "{took:?}");
         }
+    });
+}
+
+#[test]
+fn a_sleep_counts_from_its_call_however_long_was_computed_before() {
+    bounded(|| {
+        yield_now();
+        // The hub does not look at the clock meanwhile.
+        std::thread::sleep(millis(50));
+        let took = timed(|| sleep(millis(30)));
+        assert!(took >= millis(30), "{took:?}");
+    });
+}
+
+#[test]
+fn a_descriptor_that_is_waited_for_does_not_make_sleeps_coarse() {
+    bounded(|| {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let receiver = spawn(move || socket.recv(&mut [0; 4]).is_ok());
+        yield_now();
+        assert_eq!(Hub::current().stats().sources, 1);
+        let mut naps: Vec<_> = (0..150).map(|_| timed(|| sleep(millis(1)))).collect();
+        naps.sort();
+        // What else runs on this machine may delay many of them, but not most.
+        assert!(naps[15] < millis(11), "nine in ten took longer than {:?}", naps[15]);
+        receiver.kill();
     });
 }
 

@@ -1,7 +1,8 @@
-//! What happens when there is no memory for another stack.
+//! What happens when there is no memory for another stack, and that greenlets leave none behind.
 
 use std::io::ErrorKind;
 
+use greenhub::raw;
 use greenhub::{Builder, Greenlet, sleep, spawn};
 
 use crate::support::{child_with_address_space, is_child, message, millis, panic_of, stderr};
@@ -33,4 +34,42 @@ fn a_refusal_is_an_error_from_the_builder_and_a_sentence_from_spawn() {
     held.clear();
     let again = Builder::new().stack_size(1 << 20).spawn(|| 7).unwrap();
     assert_eq!(again.join().unwrap(), 7);
+}
+
+fn resident_pages() -> usize {
+    let figures = std::fs::read_to_string("/proc/self/statm").expect("the kernel tells");
+    figures.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("it is a number")
+}
+
+/// Makes greenlets on a thread that ends, and drops them where they are suspended.
+fn drop_unfinished() {
+    let drop_them = || {
+        for _ in 0..100 {
+            let main = raw::main().takes::<()>();
+            let greenlet = raw::Greenlet::new(move |()| {
+                let _kept = vec![7; 5000];
+                main.switch::<()>(()).unwrap();
+            });
+            greenlet.switch::<()>(()).unwrap();
+        }
+    };
+    std::thread::spawn(drop_them).join().unwrap();
+}
+
+#[test]
+fn greenlets_dropped_unfinished_in_threads_that_end_leave_no_memory() {
+    if cfg!(not(target_os = "linux")) {
+        return;
+    }
+    if !is_child() {
+        let name = "memory::greenlets_dropped_unfinished_in_threads_that_end_leave_no_memory";
+        let output = child_with_address_space(name, 1024 * 1024);
+        assert!(output.status.success(), "{:?} {}", output.status, stderr(&output));
+        return;
+    }
+    (0..20).for_each(|_| drop_unfinished());
+    let before = resident_pages();
+    (0..100).for_each(|_| drop_unfinished());
+    let grown = resident_pages().saturating_sub(before);
+    assert!(grown < 512, "{grown} pages more for 10,000 greenlets");
 }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use greenhub::monkey::net::UdpSocket;
 use greenhub::raw::{self, Generator, Greenlet, SwitchErrorKind, generator};
 use greenhub::{JoinError, sleep, spawn, yield_now};
 
@@ -97,6 +98,27 @@ fn a_switch_to_a_spawned_one_that_sleeps_or_has_ended_is_refused() {
         assert_eq!(target.switch::<()>(()).unwrap_err().kind(), SwitchErrorKind::Waiting);
         sleeper.wait();
         assert_eq!(target.switch::<()>(()).unwrap_err().kind(), SwitchErrorKind::Dead);
+    });
+}
+
+#[test]
+fn a_switch_to_one_that_reads_is_refused_and_it_reads_on() {
+    bounded(|| {
+        let socket = Rc::new(UdpSocket::bind("127.0.0.1:0").unwrap());
+        let (receives, target) = (Rc::clone(&socket), Rc::<RefCell<_>>::default());
+        let slot = Rc::clone(&target);
+        let receiver = spawn(move || {
+            slot.replace(Some(raw::current()));
+            receives.recv(&mut [0; 4]).unwrap()
+        });
+        yield_now();
+        let target = target.take().unwrap().takes::<u32>();
+        for value in [0, 1] {
+            let error = target.switch::<()>(value).unwrap_err();
+            assert_eq!((error.kind(), error.into_value()), (SwitchErrorKind::Waiting, Some(value)));
+        }
+        socket.send_to(b"hi", socket.local_addr().unwrap()).unwrap();
+        assert_eq!(receiver.join().unwrap(), 2);
     });
 }
 
