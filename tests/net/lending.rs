@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::io::{Read, Seek, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -143,6 +143,21 @@ fn a_hundred_works_at_once_use_a_bounded_number_of_threads() {
         }
         let seen = SEEN.lock().unwrap().as_ref().unwrap().len();
         assert!((2..=16).contains(&seen), "{seen}");
+    });
+}
+
+#[test]
+fn what_was_lent_is_dropped_when_the_work_is_done() {
+    bounded(|| {
+        let (captured, result) = (Arc::new(()), Arc::new(()));
+        let (lent, returned) = (Arc::clone(&captured), Arc::clone(&result));
+        let answer = offload(move || {
+            let _lent = lent;
+            returned
+        });
+        assert_eq!(Arc::strong_count(&captured), 1);
+        drop(answer);
+        assert_eq!(Arc::strong_count(&result), 1);
     });
 }
 

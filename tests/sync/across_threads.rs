@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use greenhub::sync::{Barrier, Event, Lock, RLock, Semaphore, WaitError};
+use greenhub::sync::{AsyncResult, Barrier, Event, Lock, RLock, Semaphore, WaitError};
 use greenhub::{joinall, sleep, spawn, yield_now};
 
 use crate::support::{MANY, bounded, millis, settle};
@@ -130,6 +130,24 @@ fn the_set_of_another_thread_wakes_promptly_and_not_at_the_deadline() {
             EVENT.set();
         });
         assert_eq!(waiter.join().unwrap(), Ok(()));
+        assert!(start.elapsed() < Duration::from_secs(10));
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn the_value_of_another_thread_wakes_promptly_and_not_at_the_deadline() {
+    static ANSWER: AsyncResult<u32> = AsyncResult::new();
+    bounded(|| {
+        let start = Instant::now();
+        let thread = thread::spawn(|| {
+            thread::sleep(millis(5));
+            ANSWER.set(7);
+        });
+        // In main, and in a greenlet of another thread.
+        let asks = || ANSWER.get_for(Duration::from_secs(30)).map_err(|error| error.to_string());
+        let far = thread::spawn(move || spawn(asks).join().unwrap());
+        assert_eq!((asks(), far.join().unwrap()), (Ok(7), Ok(7)));
         assert!(start.elapsed() < Duration::from_secs(10));
         thread.join().unwrap();
     });

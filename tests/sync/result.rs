@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use greenhub::spawn;
 use greenhub::sync::{AsyncResult, GetError};
+use greenhub::{Timeout, spawn, spawn_later};
 
 use crate::support::{bounded, millis, settle};
 
@@ -45,6 +45,19 @@ fn a_wait_does_not_raise_the_error() {
     let answer = Answer::new();
     answer.set_error("lost");
     assert_eq!(answer.wait(), Ok(()));
+}
+
+#[test]
+fn a_limit_with_an_error_of_its_own_wins_over_a_later_set() {
+    bounded(|| {
+        let answer = Rc::new(Answer::new());
+        let sets = Rc::clone(&answer);
+        let setter = spawn_later(millis(20), move || sets.set(7));
+        let limit = Timeout::new(millis(2)).with_error("too late");
+        assert_eq!(limit.run(|_| answer.get()), Err("too late"));
+        setter.join().unwrap();
+        assert_eq!(answer.get(), Ok(7));
+    });
 }
 
 #[test]

@@ -43,6 +43,33 @@ fn two_releases_serve_two() {
 }
 
 #[test]
+fn as_many_are_let_in_as_there_are_permits_batch_by_batch() {
+    bounded(|| {
+        let semaphore = Rc::new(Semaphore::new(7));
+        let taken = Rc::new(Cell::new(0));
+        let takers: Vec<_> = (0..10)
+            .map(|_| {
+                let (semaphore, taken) = (Rc::clone(&semaphore), Rc::clone(&taken));
+                spawn(move || {
+                    for _ in 0..2 {
+                        semaphore.acquire().unwrap();
+                        taken.set(taken.get() + 1);
+                    }
+                })
+            })
+            .collect();
+        let mut expected = 7;
+        for released in [0, 6, 5, 2] {
+            (0..released).for_each(|_| semaphore.release());
+            settle();
+            expected += released;
+            assert_eq!((taken.get(), semaphore.free()), (expected, 0));
+        }
+        assert!(takers.iter().all(|taker| taker.join().is_ok()));
+    });
+}
+
+#[test]
 fn nobody_overtakes_one_that_was_handed_a_permit() {
     bounded(|| {
         let semaphore = Rc::new(Semaphore::new(0));

@@ -157,6 +157,25 @@ fn a_write_ends_and_what_the_kernel_took_stays_sent() {
 }
 
 #[test]
+fn a_limit_counts_for_the_whole_of_a_write_though_the_peer_reads_on() {
+    in_main_and_in_a_greenlet(|| {
+        let (mut client, mut server) = pair();
+        // Each single write soon makes progress; the whole would take more than a minute.
+        let reader = spawn(move || {
+            while server.read(&mut [0; 1 << 16]).unwrap() > 0 {
+                sleep(millis(10));
+            }
+        });
+        let data = vec![0; 500 << 20];
+        let took = timed(|| {
+            assert!(with_timeout(millis(100), || client.write_all(&data)).is_err());
+        });
+        assert!(took >= millis(100) && took < Duration::from_secs(10), "{took:?}");
+        reader.kill();
+    });
+}
+
+#[test]
 fn a_datagram_is_left_to_the_next() {
     in_main_and_in_a_greenlet(|| {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
