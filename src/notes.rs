@@ -28,3 +28,5 @@ pub mod measured {}
 pub mod sync {}
 #[doc = include_str!("../arch-notes/12-queues.md")]
 pub mod queues {}
+#[doc = include_str!("../arch-notes/11-gevent.md")]
+pub mod gevent {}

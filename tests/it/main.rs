@@ -2,6 +2,7 @@
 
 mod support;
 
+mod gevent_table;
 mod layers;
 
 mod dropping;
