@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use greenhub::{
-    Builder, Greenlet, JoinError, killall, killall_for, sleep, spawn, start_killall, yield_now,
+    Builder, Exit, Greenlet, JoinError, killall, killall_for, sleep, spawn, start_killall,
+    yield_now,
 };
 
 use crate::support::{Log, bounded, message, millis, panic_of};
@@ -61,6 +62,25 @@ fn a_payload_reaches_one_that_only_yields() {
         yield_now();
         spinner.any().kill_with("stop");
         assert_eq!(payload_of(&spinner), "stop");
+    });
+}
+
+#[test]
+fn a_second_kill_ends_what_is_done_after_the_first() {
+    bounded(|| {
+        let log = Log::new();
+        let inner = log.clone();
+        let greenlet = spawn(move || {
+            assert!(panic_of(|| sleep(Duration::from_secs(60))).is::<Exit>());
+            inner.note("cleans up");
+            sleep(Duration::from_secs(60));
+            inner.note("is clean");
+        });
+        yield_now();
+        assert!(!greenlet.kill_for(millis(5)));
+        greenlet.kill();
+        assert!(matches!(greenlet.join(), Err(JoinError::Killed)));
+        assert_eq!(log.take(), ["cleans up"]);
     });
 }
 

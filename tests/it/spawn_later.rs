@@ -83,6 +83,22 @@ fn a_delay_of_zero_starts_it() {
 }
 
 #[test]
+fn a_delay_of_zero_comes_after_those_that_are_ready_and_before_longer_ones() {
+    bounded(|| {
+        let log = Log::new();
+        let note = |what: &'static str| {
+            let log = log.clone();
+            move || log.note(what)
+        };
+        let longer = spawn_later(millis(5), note("longer"));
+        let first = spawn(note("first"));
+        let zero = spawn_later(Duration::ZERO, note("zero"));
+        joinall([&longer, &first, &zero]);
+        assert_eq!(log.take(), ["first", "zero", "longer"]);
+    });
+}
+
+#[test]
 fn a_detached_one_starts_as_well() {
     bounded(|| {
         let log = Log::new();
