@@ -4,6 +4,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use greenhub::queue::{LifoQueue, PriorityQueue, Queue};
 use greenhub::sync::{
     AsyncResult, Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore,
 };
@@ -30,6 +31,31 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
+
+#[test]
+fn queues_with_room_do_not_allocate() {
+    let (queue, stack, heap) =
+        (Queue::bounded(4), LifoQueue::bounded(4), PriorityQueue::bounded(4));
+    // The room itself is allocated once.
+    let go_round = || {
+        for item in 0..4 {
+            queue.put(item).unwrap();
+            stack.put(item).unwrap();
+            heap.put(item).unwrap();
+        }
+        for _ in 0..4 {
+            queue.get().unwrap();
+            stack.get().unwrap();
+            heap.get().unwrap();
+            queue.task_done().unwrap();
+        }
+        queue.join().unwrap();
+    };
+    go_round();
+    let before = ALLOCATIONS.get();
+    (0..100).for_each(|_| go_round());
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+}
 
 #[test]
 fn uncontended_paths_do_not_allocate() {
