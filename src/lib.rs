@@ -31,7 +31,7 @@ pub mod threadpool;
 pub mod monkey;
 
 pub use greenlet::{
-    AnyGreenlet, Builder, Exit, Greenlet, Join, JoinAll, JoinError, Unstarted, Waitable,
+    AnyGreenlet, Builder, Exit, Greenlet, Join, JoinAll, JoinError, Timer, Unstarted, Waitable,
     add_spawn_hook, current, iwait, joinall, joinall_for, killall, killall_for, remove_spawn_hook,
     scope, sleep, spawn, spawn_later, start_killall, wait, yield_now,
 };

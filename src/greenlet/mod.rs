@@ -19,6 +19,7 @@ mod local;
 mod packet;
 mod scope;
 mod state;
+mod timer;
 mod unstarted;
 mod waiting;
 
@@ -36,6 +37,7 @@ pub use self::links::LinkId;
 pub use self::local::{AccessError, LocalKey};
 use self::packet::{Packet, TakenOutcome};
 pub use self::scope::{Scope, ScopedGreenlet, scope};
+pub use self::timer::Timer;
 pub use self::unstarted::Unstarted;
 pub use self::waiting::{IWait, iwait, wait};
 use crate::clock::Moment;

@@ -10,4 +10,5 @@ mod locals;
 mod moments;
 mod results;
 mod scopes;
+mod timer;
 mod waiting;
