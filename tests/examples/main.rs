@@ -8,6 +8,7 @@
 
 mod chat;
 mod echo;
+mod lessons;
 mod manners;
 mod programs;
 mod short;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::programs::run;
 
-const NOTHING: [&str; 0] = [];
+pub(crate) const NOTHING: [&str; 0] = [];
 
 #[test]
 fn switch_prints_what_was_switched() {
