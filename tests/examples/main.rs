@@ -12,3 +12,4 @@ mod lessons;
 mod manners;
 mod programs;
 mod short;
+mod web;
