@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use greenhub::{Hub, JoinError, Timer, sleep, spawn_later};
+use greenhub::{Hub, JoinError, Timer, sleep, spawn, spawn_later, with_timeout};
 
 use crate::support::{Log, bounded, log_unhandled, message, millis, panic_of, settle};
 
@@ -195,6 +195,23 @@ fn a_wait_with_a_limit_says_whether_it_is_over() {
         assert!(!timer.wait_for(millis(2)));
         timer.cancel();
         assert!(timer.wait_for(Duration::from_secs(30)));
+    });
+}
+
+#[test]
+fn one_who_waits_may_be_killed_or_timed_out_and_it_fires_all_the_same() {
+    bounded(|| {
+        let log = Log::new();
+        let timer = Rc::new(noting(&log, millis(30)));
+        timer.start();
+        let waits = Rc::clone(&timer);
+        let waiter = spawn(move || waits.wait());
+        assert!(with_timeout(millis(2), || timer.wait()).is_err());
+        waiter.kill();
+        assert!(timer.is_alive());
+        timer.wait();
+        assert_eq!(log.take(), ["fired"]);
+        assert_eq!(Hub::current().stats().timers, 0);
     });
 }
 
