@@ -170,3 +170,41 @@ fn fibonacci_skips_and_begins_anew_as_it_is_told() {
         ]
     );
 }
+
+#[test]
+fn producer_consumer_hands_over_every_loaf_once_and_never_more_than_three_wait() {
+    let printed = run("producer_consumer", NOTHING).printed();
+    let position = |line: &str| printed.lines().position(|printed| printed == line);
+    let mut last = 0;
+    for loaf in 1..=10 {
+        let baked = position(&format!("loaf {loaf} is baked"));
+        let takers = ["ann", "bob"].map(|guest| position(&format!("{guest} takes loaf {loaf}")));
+        assert!(baked.is_some(), "{loaf}: {printed}");
+        let [taken] = takers.into_iter().flatten().collect::<Vec<_>>()[..] else {
+            panic!("loaf {loaf} is not taken once: {printed}")
+        };
+        assert!(taken > last, "loaf {loaf} is taken after those before it: {printed}");
+        last = taken;
+    }
+    let lines: Vec<_> = printed.lines().collect();
+    assert_eq!(lines.len(), 24, "{printed}");
+    assert_eq!(lines[23], "10 loaves were eaten, and never more than 3 lay on the board");
+    let mut leaving = [lines[21], lines[22]];
+    leaving.sort_unstable();
+    assert_eq!(leaving, ["ann has had enough", "bob has had enough"]);
+    assert!(lines[..21].contains(&"the baker goes home"), "{printed}");
+}
+
+#[test]
+fn queue_orders_are_three() {
+    let printed = run("queue_orders", NOTHING).printed();
+    let lines: Vec<_> = printed.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "first in, first out: 3 wash, 1 fetch water, 4 sleep, 2 cook",
+            "last in, first out: 2 cook, 4 sleep, 1 fetch water, 3 wash",
+            "the least first: 1 fetch water, 2 cook, 3 wash, 4 sleep",
+        ]
+    );
+}
