@@ -7,8 +7,9 @@ use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 use std::time::Duration;
 
+use greenhub::queue::Queue;
 use greenhub::sync::{Event, Lock, Semaphore};
-use greenhub::{Builder, offload, spawn, yield_now};
+use greenhub::{Builder, Select, offload, spawn, wait, yield_now};
 
 static EVENT: Event = Event::new();
 
@@ -28,6 +29,7 @@ fn main() {
     let told = report_of(|| EVENT.wait().unwrap());
     assert!(told.contains("main waits for an event"), "{told}");
     all_who_wait_are_named();
+    queues_and_selects_are_named();
     threads_of_our_own_pools_do_not_count();
     a_thread_that_could_help_keeps_the_report_away();
     work_that_an_ended_thread_has_left_to_a_pool_keeps_the_report_away();
@@ -53,6 +55,23 @@ fn all_who_wait_are_named() {
     clerk.join().unwrap().unwrap();
     semaphore.release();
     assert!(semaphore.try_acquire(), "who was interrupted has left the line");
+}
+
+fn queues_and_selects_are_named() {
+    let queue = Rc::new(Queue::bounded(1));
+    let told = report_of(|| assert!(queue.get().is_ok()));
+    assert!(told.contains("main waits to get from a queue"), "{told}");
+    queue.put(1).unwrap();
+    let told = report_of(|| queue.put(2).unwrap());
+    assert!(told.contains("main waits to put into a queue"), "{told}");
+    let told = report_of(|| queue.join().unwrap());
+    assert!(told.contains("main waits for the items of a queue to be done"), "{told}");
+    let told = report_of(|| Select::new().wait(Event::new(), || ()).run().unwrap());
+    assert!(told.contains("main waits in a select"), "{told}");
+    let told = report_of(|| drop(wait([&Event::new()], None, None)));
+    assert!(told.contains("main waits for one of several"), "{told}");
+    let limited = queue.put_for(2, Duration::from_millis(1));
+    assert!(limited.is_err() && queue.putters() == 0 && queue.getters() == 0);
 }
 
 fn threads_of_our_own_pools_do_not_count() {

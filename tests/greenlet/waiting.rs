@@ -1,5 +1,6 @@
 //! wait and iwait.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use greenhub::queue::Queue;
@@ -116,5 +117,24 @@ fn what_watches_and_is_dropped_leaves_the_line() {
         let queue = Queue::<u32>::new();
         assert!(wait([&queue], Some(millis(2)), None).is_empty());
         assert_eq!(queue.getters(), 0);
+    });
+}
+
+#[test]
+fn a_count_of_events_and_results_is_enough() {
+    bounded(|| {
+        let (event, result) = (Rc::new(Event::new()), Rc::new(AsyncResult::<u32>::new()));
+        let (one, two) = (Rc::clone(&event), Rc::clone(&result));
+        spawn(move || {
+            sleep(millis(2));
+            two.set(1);
+            sleep(millis(20));
+            one.set();
+        });
+        let all: [&dyn Waitable; 2] = [&*event, &*result];
+        assert_eq!(wait(all, None, Some(1)).len(), 1);
+        assert!(result.ready() && !event.is_set());
+        assert_eq!(wait(all, None, Some(2)).len(), 2);
+        assert_eq!(wait(all, Some(Duration::ZERO), None).len(), 2, "again, and at once");
     });
 }
