@@ -108,6 +108,85 @@ impl Condition {
         self.wait_until(guard, turn::deadline(limit))
     }
 
+    /// Waits until `is_waited_for` is false. It is called with the lock held: at first, and after each
+    /// notification.
+    ///
+    /// Mirrors `Condition.wait_for` and [`std::sync::Condvar::wait_while`].
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait), if it is true at first.
+    ///
+    /// # Panics
+    ///
+    /// As `wait`, if it is true at first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use greenhub::sync::{Condition, Lock};
+    /// use std::{cell::Cell, rc::Rc};
+    ///
+    /// static LOCK: Lock = Lock::new();
+    /// static CHANGED: Condition = Condition::new();
+    ///
+    /// let items = Rc::new(Cell::new(0));
+    /// let basket = Rc::clone(&items);
+    /// let gatherer = greenhub::spawn(move || {
+    ///     for _ in 0..3 {
+    ///         basket.set(basket.get() + 1);
+    ///         CHANGED.notify_one();
+    ///         greenhub::yield_now();
+    ///     }
+    /// });
+    /// let guard = CHANGED.wait_while(LOCK.lock()?, || items.get() < 3)?;
+    /// assert_eq!(items.get(), 3);
+    /// drop(guard);
+    /// gatherer.join()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn wait_while<'a>(
+        &self,
+        guard: LockGuard<'a>,
+        mut is_waited_for: impl FnMut() -> bool,
+    ) -> Result<LockGuard<'a>, WaitError> {
+        let mut guard = guard;
+        while is_waited_for() {
+            guard = self.wait(guard)?;
+        }
+        Ok(guard)
+    }
+
+    /// As [`wait_while`](Self::wait_while), for at most `limit`; returns whether it was false in time.
+    ///
+    /// The lock is acquired again in either case, and that may take longer than `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As `wait_while`.
+    ///
+    /// # Panics
+    ///
+    /// As `wait_while`.
+    pub fn wait_while_for<'a>(
+        &self,
+        guard: LockGuard<'a>,
+        limit: Duration,
+        mut is_waited_for: impl FnMut() -> bool,
+    ) -> Result<(LockGuard<'a>, bool), WaitError> {
+        let deadline = turn::deadline(limit);
+        let mut guard = guard;
+        while is_waited_for() {
+            let (held, notified) = self.wait_until(guard, deadline)?;
+            if !notified {
+                let is_over = !is_waited_for();
+                return Ok((held, is_over));
+            }
+            guard = held;
+        }
+        Ok((guard, true))
+    }
+
     fn wait_until<'a>(
         &self,
         guard: LockGuard<'a>,

@@ -7,7 +7,8 @@ use greenhub::{Select, joinall, spawn};
 
 use crate::support::{MANY, bounded};
 
-/// Two threads put and two get, plainly or in four greenlets each; every item arrives once.
+/// Two threads put `MANY` each and two get, plainly or in four greenlets each; every item arrives
+/// once.
 macro_rules! cross {
     ($plain:ident, $greenlets:ident, $queue:ty, $new:expr) => {
         #[test]
@@ -67,13 +68,13 @@ puts!(Queue, LifoQueue, PriorityQueue, Channel);
 
 /// Puts the items of one half, or of one of so many parts of it.
 fn put_half(queue: &impl Puts, half: u32, part: u32, parts: u32) {
-    let items = (0..MANY).filter(|item| item % 2 == half && (item / 2) % parts == part);
+    let items = (0..2 * MANY).filter(|item| item % 2 == half && (item / 2) % parts == part);
     items.for_each(|item| queue.put_one(item));
 }
 
 fn all_are_there(mut items: Vec<u32>) {
     items.sort_unstable();
-    assert!(items.iter().copied().eq(0..MANY), "{} of {MANY}", items.len());
+    assert!(items.iter().copied().eq(0..2 * MANY), "{} of {}", items.len(), 2 * MANY);
 }
 
 cross!(

@@ -10,7 +10,7 @@ use greenhub::{joinall, sleep, spawn, yield_now};
 
 use crate::support::{MANY, bounded, millis, settle};
 
-/// Runs `body` on two threads: plainly, or in four greenlets on each, with its share of `MANY`.
+/// Runs `body` on two threads: plainly, or in four greenlets on each; `MANY` times on each.
 fn on_two_threads(with_greenlets: bool, body: fn(u32)) {
     bounded(move || {
         let start = Arc::new(std::sync::Barrier::new(2));
@@ -19,11 +19,11 @@ fn on_two_threads(with_greenlets: bool, body: fn(u32)) {
             thread::spawn(move || {
                 start.wait();
                 if with_greenlets {
-                    let greenlets = [(); 4].map(|()| spawn(move || body(MANY / 8)));
+                    let greenlets = [(); 4].map(|()| spawn(move || body(MANY / 4)));
                     joinall(&greenlets);
                     greenlets.iter().for_each(|greenlet| greenlet.join().unwrap());
                 } else {
-                    body(MANY / 2);
+                    body(MANY);
                 }
             })
         });
@@ -53,7 +53,7 @@ macro_rules! contend {
                     let _ = PRIMITIVE.$release();
                 }
             });
-            assert_eq!(COUNT.load(Ordering::Relaxed), MANY);
+            assert_eq!(COUNT.load(Ordering::Relaxed), 2 * MANY);
         }
 
         #[test]
@@ -67,7 +67,7 @@ macro_rules! contend {
                     let _ = PRIMITIVE.$release();
                 }
             });
-            assert_eq!(COUNT.load(Ordering::Relaxed), MANY);
+            assert_eq!(COUNT.load(Ordering::Relaxed), 2 * MANY);
         }
     };
 }
@@ -96,6 +96,34 @@ contend!(
     acquire,
     release
 );
+
+#[test]
+fn the_greenlets_of_two_threads_tell_each_other_by_events() {
+    static EVENTS: [[Event; 2]; 4] = [const { [const { Event::new() }; 2] }; 4];
+
+    fn take_turns(mine: usize) {
+        let pairs = [0, 1, 2, 3].map(|pair| {
+            spawn(move || {
+                for _ in 0..MANY / 4 {
+                    if mine == 0 {
+                        EVENTS[pair][1].set();
+                    }
+                    EVENTS[pair][mine].wait().unwrap();
+                    EVENTS[pair][mine].clear();
+                    if mine == 1 {
+                        EVENTS[pair][0].set();
+                    }
+                }
+            })
+        });
+        joinall(&pairs);
+    }
+    bounded(|| {
+        let other = thread::spawn(|| take_turns(1));
+        take_turns(0);
+        other.join().unwrap();
+    });
+}
 
 #[test]
 fn two_threads_tell_each_other_by_events() {

@@ -104,3 +104,28 @@ fn one_that_leaves_a_barrier_is_counted_out() {
         assert_eq!((barrier.wait(), other.join().unwrap()), (Ok(true), Ok(false)));
     });
 }
+
+#[test]
+fn a_condition_is_looked_at_again_after_each_notification() {
+    bounded(|| {
+        static LOCK: Lock = Lock::new();
+        static CHANGED: Condition = Condition::new();
+        let left = Rc::new(Cell::new(3));
+        let theirs = Rc::clone(&left);
+        let waiter = spawn(move || {
+            let guard = LOCK.lock().unwrap();
+            drop(CHANGED.wait_while(guard, || theirs.get() > 0).unwrap());
+        });
+        for _ in 0..3 {
+            settle();
+            assert!(!waiter.is_finished());
+            left.set(left.get() - 1);
+            CHANGED.notify_one();
+        }
+        waiter.join().unwrap();
+        let in_time = CHANGED.wait_while_for(LOCK.lock().unwrap(), millis(5), || true).unwrap().1;
+        assert!(!in_time);
+        assert!(CHANGED.wait_while_for(LOCK.lock().unwrap(), millis(0), || false).unwrap().1);
+        assert!(!LOCK.is_locked());
+    });
+}
