@@ -113,6 +113,14 @@ impl<T: 'static> LocalKey<T> {
         drop(old);
     }
 
+    /// Gives the current greenlet its value, or has `replace` put it into the one that it has.
+    pub(crate) fn set_or_replace(&'static self, value: T, replace: impl FnOnce(&T, T)) {
+        match self.get() {
+            Some(old) => replace(&old, value),
+            None => drop(self.put(Rc::new(value))),
+        }
+    }
+
     /// Takes the current greenlet's value, if it has one. The next use makes it anew.
     ///
     /// # Panics

@@ -9,14 +9,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::io;
 use std::marker::PhantomData;
 use std::mem;
-use std::panic::{self, AssertUnwindSafe, Location};
+use std::panic::{self, AssertUnwindSafe};
 use std::process;
 use std::rc::Rc;
 
 use super::packet::{How, TakenOutcome};
-use super::{AnyGreenlet, Greenlet, JoinError, builder, start_killall};
+use super::{AnyGreenlet, Builder, Greenlet, JoinError, start_killall};
 use crate::hub::core;
 use crate::hub::waiter;
 use crate::raw::fiber::{Reach, WaitKind};
@@ -156,6 +157,24 @@ impl<'scope> Scope<'scope, '_> {
         &'scope self,
         body: impl FnOnce() -> T + 'scope,
     ) -> ScopedGreenlet<'scope, T> {
+        match self.spawn_with(Builder::new(), body) {
+            Ok(greenlet) => greenlet,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// As [`spawn`](Self::spawn), with the settings of a builder. Mirrors
+    /// [`std::thread::Builder::spawn_scoped`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::spawn`].
+    #[track_caller]
+    pub fn spawn_with<T: 'scope>(
+        &'scope self,
+        builder: Builder,
+        body: impl FnOnce() -> T + 'scope,
+    ) -> io::Result<ScopedGreenlet<'scope, T>> {
         let value = Rc::new(Cell::new(None));
         let own = Rc::clone(&value);
         let body: Box<dyn FnOnce() + 'scope> = Box::new(move || own.set(Some(body())));
@@ -166,14 +185,12 @@ impl<'scope> Scope<'scope, '_> {
         // have ended. The greenlet becomes a child below before it can run and before any code
         // that could panic; if it is not made, the body is dropped here.
         let body: Box<dyn FnOnce() + 'static> = unsafe { mem::transmute(body) };
-        let greenlet = match builder::make(None, None, body, Location::caller()) {
-            Ok(greenlet) => greenlet,
-            Err(error) => panic!("{error}"),
-        };
+        let unstarted = builder.create(body)?;
+        let greenlet = unstarted.greenlet().clone();
         let forgotten = self.adopt(greenlet.clone());
-        builder::make_ready(&greenlet, None);
+        unstarted.start();
         drop(forgotten);
-        ScopedGreenlet { greenlet, value, scope: PhantomData }
+        Ok(ScopedGreenlet { greenlet, value, scope: PhantomData })
     }
 
     /// Adds a child; where the list is full, gives back those of which nothing is to be told.
@@ -255,6 +272,12 @@ impl<T> ScopedGreenlet<'_, T> {
     pub fn join(&self) -> Result<T, JoinError> {
         self.greenlet.join()?;
         self.value.take().ok_or(JoinError::Taken)
+    }
+
+    /// Whether the greenlet has ended.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.greenlet.is_finished()
     }
 
     /// The greenlet without its type: to wait for it, link it, or kill it.

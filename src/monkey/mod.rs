@@ -24,13 +24,13 @@
 //!
 //! | module | cooperative |
 //! | --- | --- |
-//! | [`thread`] | `spawn`, `Builder`, `JoinHandle`, `sleep`, `yield_now`: threads become greenlets |
+//! | [`thread`] | all of it: threads become greenlets |
 //! | [`net`] | `TcpStream`, `TcpListener`, `UdpSocket`, `ToSocketAddrs` (names resolved by other threads) |
 //! | [`fs`] | `File`, `OpenOptions`, `read`, `read_to_string`, `write` (done by other threads) |
 //!
 //! Everything else is std's own. What of it blocks still blocks the whole hub:
 //! `sync` and `mpsc` when they have to wait for another greenlet, `process`, `stdin`, Unix
-//! sockets, `thread::park`, and the functions of `fs` that are not in the table. Macros
+//! sockets, and the functions of `fs` that are not in the table. Macros
 //! (`println!`, `vec!`, derives) are untouched by the line.
 
 // The glob brings all of std; the modules declared here take the place of its own.
@@ -40,3 +40,6 @@ mod descriptor;
 pub mod fs;
 pub mod net;
 pub mod thread;
+
+#[doc(inline)]
+pub use crate::__monkey_thread_local as thread_local;
