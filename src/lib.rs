@@ -37,7 +37,7 @@ pub use greenlet::{
 };
 pub use hub::Hub;
 pub use select::Select;
-pub use threadpool::offload;
+pub use threadpool::{Future, FutureError, ThreadPool, ThreadPoolExecutor, offload};
 pub use timeout::{TimedOut, Timeout, with_timeout};
 
 #[cfg(any(doc, doctest))]

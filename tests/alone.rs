@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use greenhub::queue::Queue;
 use greenhub::sync::{Event, Lock, Semaphore};
-use greenhub::{Builder, Select, offload, spawn, wait, yield_now};
+use greenhub::{Builder, Select, ThreadPool, offload, spawn, wait, yield_now};
 
 static EVENT: Event = Event::new();
 
@@ -31,6 +31,9 @@ fn main() {
     all_who_wait_are_named();
     queues_and_selects_are_named();
     threads_of_our_own_pools_do_not_count();
+    an_idle_pool_of_the_programs_does_not_count();
+    a_task_that_runs_keeps_the_report_away();
+    tasks_that_no_thread_will_do_are_waited_for_in_vain();
     a_thread_that_could_help_keeps_the_report_away();
     work_that_an_ended_thread_has_left_to_a_pool_keeps_the_report_away();
     the_report_comes_back_when_that_thread_has_ended();
@@ -78,6 +81,45 @@ fn threads_of_our_own_pools_do_not_count() {
     assert_eq!(offload(|| 7), 7);
     let told = report_of(|| EVENT.wait().unwrap());
     assert!(told.contains("main waits for an event"), "{told}");
+}
+
+fn an_idle_pool_of_the_programs_does_not_count() {
+    let pool = ThreadPool::new(3);
+    pool.set_idle_timeout(None);
+    assert_eq!(pool.map(|n: u8| n, [1, 2, 3]), [1, 2, 3]);
+    let told = report_of(|| EVENT.wait().unwrap());
+    assert!(told.contains("main waits for an event"), "{told}");
+    for _ in 0..100 {
+        pool.kill().unwrap();
+        assert_eq!(pool.map(|n: u8| n, [1, 2, 3]), [1, 2, 3]);
+    }
+    pool.kill().unwrap();
+    report_of(|| EVENT.wait().unwrap());
+}
+
+fn a_task_that_runs_keeps_the_report_away() {
+    let pool = ThreadPool::new(1);
+    drop(pool.spawn(|| {
+        std::thread::sleep(Duration::from_millis(300));
+        EVENT.set();
+    }));
+    EVENT.wait().unwrap();
+    EVENT.clear();
+    let slow = pool.spawn(|| std::thread::sleep(Duration::from_millis(300)));
+    slow.result().unwrap();
+}
+
+fn tasks_that_no_thread_will_do_are_waited_for_in_vain() {
+    let pool = ThreadPool::new(0);
+    let queued = pool.spawn(|| 7);
+    let told = report_of(|| drop(queued.result()));
+    assert!(told.contains("main waits for a task of a pool"), "{told}");
+    let told = report_of(|| pool.join().unwrap());
+    assert!(told.contains("main waits for the tasks of a pool"), "{told}");
+    let told = report_of(|| drop(pool.spawn(|| 8)));
+    assert!(told.contains("main waits for room in a pool of threads"), "{told}");
+    pool.set_maxsize(1).unwrap();
+    assert_eq!(queued.result().unwrap(), 7);
 }
 
 fn a_thread_that_could_help_keeps_the_report_away() {

@@ -7,13 +7,14 @@ use std::rc::Rc;
 use super::core::Core;
 use crate::raw::drop_quietly;
 
-/// A panic that reached nobody: of a greenlet that no one can join any more, or of a callback.
+/// A panic that reached nobody: of a greenlet or a task that no one can join any more, or of a
+/// callback.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Unhandled<'a> {
     /// Whose panic it was: `greenlet 7 'reader'`, or `a callback`.
     pub origin: &'a str,
-    /// Where the greenlet was spawned.
+    /// Where the greenlet or the task was spawned.
     pub made_at: Option<&'static Location<'static>>,
     /// What it panicked with.
     pub payload: &'a (dyn Any + Send),
@@ -40,18 +41,19 @@ pub(crate) fn report(core: &Core, unhandled: &Unhandled<'_>) {
                 drop_quietly(payload);
             }
         }
-        None => {
-            let message = unhandled.message().unwrap_or("(not a text)");
-            let origin = unhandled.origin;
-            match unhandled.made_at {
-                Some(place) => {
-                    eprintln!(
-                        "greenhub: {origin}, spawned at {place}, panicked unjoined: {message}"
-                    );
-                }
-                None => eprintln!("greenhub: {origin} panicked: {message}"),
-            }
+        None => print(unhandled),
+    }
+}
+
+/// Tells standard error.
+pub(crate) fn print(unhandled: &Unhandled<'_>) {
+    let message = unhandled.message().unwrap_or("(not a text)");
+    let origin = unhandled.origin;
+    match unhandled.made_at {
+        Some(place) => {
+            eprintln!("greenhub: {origin}, spawned at {place}, panicked unjoined: {message}");
         }
+        None => eprintln!("greenhub: {origin} panicked: {message}"),
     }
 }
 

@@ -17,7 +17,6 @@ use std::time::Duration;
 
 use super::threads::{Job, Threads};
 use crate::clock::Moment;
-use crate::hub::threads::Undone;
 use crate::hub::waiter::{self, Waker};
 use crate::raw::fiber::{Reach, WaitKind};
 
@@ -34,8 +33,8 @@ type SharedDesk<R> = Arc<Mutex<Desk<R>>>;
 
 /// Runs `work` on a thread of the pool; the greenlet cannot be killed meanwhile.
 ///
-/// In a greenlet that unwinds, and so cannot wait, it runs here. So it does where the system
-/// has no threads to give.
+/// In a greenlet that unwinds, and so cannot wait, it runs here. So it does on a thread of the pool
+/// itself, which others may be waiting for, and where the system has no threads to give.
 pub(crate) fn offload<'a, R: Send + 'a>(
     pool: &'static Threads,
     work: impl FnOnce() -> R + Send + 'a,
@@ -47,7 +46,7 @@ pub(crate) fn offload<'a, R: Send + 'a>(
     //      the wait is shielded, so a kill does not leave it, and if it is left by a panic
     //      (of the loop, say) the thread itself waits in `Lent`'s drop.
     //   2. The job drops `work`, with all that it borrows, before it leaves the answer.
-    //   3. If the pool refuses the job it comes back and is run here.
+    //   3. If it is not given away, or the pool refuses it and it comes back, it is run here.
     //   4. If the greenlet is never resumed, its stack is never unmapped (see `StackPool`).
     let job: Job = unsafe { mem::transmute::<Box<dyn FnOnce() + Send + 'a>, Job>(job) };
     run_or_submit(pool, job, &desk);
@@ -55,10 +54,10 @@ pub(crate) fn offload<'a, R: Send + 'a>(
 }
 
 fn run_or_submit<R>(pool: &'static Threads, job: Job, desk: &SharedDesk<R>) {
-    if !waiter::can_wait() {
+    if !can_give_away(pool) {
         return job();
     }
-    if let Err(job) = pool.submit(job) {
+    if let Err(job) = Threads::submit(&pool, job) {
         return job();
     }
     let _lent = Lent(desk);
@@ -66,6 +65,11 @@ fn run_or_submit<R>(pool: &'static Threads, job: Job, desk: &SharedDesk<R>) {
         // Not refused: the greenlet does not begin to unwind here.
         let _ = waiter::park_shielded(&JOB, 0, |waker| call_when_answered(desk, waker));
     }
+}
+
+/// Whether the caller can wait, and would not wait for the pool that it works for itself.
+fn can_give_away(pool: &Threads) -> bool {
+    waiter::can_wait() && !pool.is_current()
 }
 
 /// A frame that a job borrows from. When this is dropped, the job is done.
@@ -88,9 +92,9 @@ pub(crate) fn offload_owned<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> R {
     let (desk, job) = prepare(work);
-    if !waiter::can_wait() {
+    if !can_give_away(pool) {
         job();
-    } else if let Err(job) = pool.submit(job) {
+    } else if let Err(job) = Threads::submit(&pool, job) {
         job();
     } else {
         while !is_answered(&desk) {
@@ -107,10 +111,8 @@ fn prepare<'a, R: Send + 'a>(
 ) -> (SharedDesk<R>, Box<dyn FnOnce() + Send + 'a>) {
     let desk = Arc::new(Mutex::new(Desk { answer: None, waker: None }));
     let theirs = Arc::clone(&desk);
-    let undone = Undone::begin();
     let job = Box::new(move || {
         let answer = panic::catch_unwind(AssertUnwindSafe(work));
-        drop(undone);
         let waker = {
             let mut desk = theirs.lock().unwrap_or_else(PoisonError::into_inner);
             desk.answer = Some(answer);

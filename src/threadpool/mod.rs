@@ -1,11 +1,37 @@
 //! OS threads that work for greenlets.
 //!
-//! What the kernel offers no readiness for (files, the resolver) is done by OS threads, while
-//! only the greenlet waits: see [`offload`].
+//! What the kernel offers no readiness for (files, the resolver) and what computes for long is done
+//! by OS threads, while only the greenlet waits.
+//!
+//! | to | use | as |
+//! | --- | --- | --- |
+//! | have one call done elsewhere, which may borrow | [`offload`] | `gevent.get_hub().threadpool.apply` |
+//! | have threads of one's own, so many at once | [`ThreadPool`] | `gevent.threadpool.ThreadPool` |
+//! | queue any number of tasks, and shut down | [`ThreadPoolExecutor`] | `concurrent.futures` |
+//! | wait for one task, cancel it, hear of its end | [`Future`] | `concurrent.futures.Future` |
+//! | take results as they come | [`as_completed`] | `concurrent.futures.as_completed` |
+//! | wait for some or all of several | [`greenhub::wait`](crate::wait()) | `concurrent.futures.wait` |
+//!
+//! Closures and results go to other threads, so they are `Send`; greenlets and their handles stay
+//! where they are.
 
+mod completed;
+mod count;
+mod executor;
+mod future;
 pub(crate) mod lend;
+mod mapping;
+mod pool;
+mod room;
+mod task;
 pub(crate) mod threads;
+mod untold;
 
+pub use self::completed::as_completed;
+pub use self::executor::{SubmitError, ThreadPoolExecutor};
+pub use self::future::{Future, FutureError};
+pub use self::mapping::{IMap, Results};
+pub use self::pool::ThreadPool;
 use self::threads::Threads;
 use crate::config;
 
@@ -18,8 +44,9 @@ pub(crate) static RESOLVER: Threads = Threads::new("greenhub-resolver", config::
 /// Runs `work` on another OS thread, while only this greenlet waits.
 ///
 /// For calls that block and that nothing else can make cooperative: a C library, long
-/// computing. At most 16 such calls and calls on files run at once; further ones queue, so work that waits for
-/// other such work (by offloading in turn, or on a pipe that only another one fills) can wait for ever. A kill does
+/// computing. At most 16 such calls and calls on files run at once; further ones queue, so work that
+/// waits for other such work (on a pipe that only another one fills, say) can wait for ever; but
+/// work that offloads in turn does that itself. For more at once see [`ThreadPool`]. A kill does
 /// not cut it short, since `work` may borrow from the greenlet's frame: it takes effect at
 /// the greenlet's next wait. Mirrors gevent's `hub.threadpool.apply`.
 ///
