@@ -33,6 +33,7 @@ fn main() {
     threads_of_our_own_pools_do_not_count();
     an_idle_pool_of_the_programs_does_not_count();
     a_task_that_runs_keeps_the_report_away();
+    the_report_comes_when_a_task_has_ended_that_woke_nobody();
     tasks_that_no_thread_will_do_are_waited_for_in_vain();
     a_thread_that_could_help_keeps_the_report_away();
     work_that_an_ended_thread_has_left_to_a_pool_keeps_the_report_away();
@@ -107,6 +108,16 @@ fn a_task_that_runs_keeps_the_report_away() {
     EVENT.clear();
     let slow = pool.spawn(|| std::thread::sleep(Duration::from_millis(300)));
     slow.result().unwrap();
+}
+
+fn the_report_comes_when_a_task_has_ended_that_woke_nobody() {
+    let pool = ThreadPool::new(1);
+    for millis in [1, 50, 150, 350] {
+        drop(pool.spawn(move || std::thread::sleep(Duration::from_millis(millis))));
+        let told = report_of(|| Event::new().wait().unwrap());
+        assert!(told.contains("main waits for an event"), "{told}");
+        assert!(pool.is_empty(), "not before it has ended");
+    }
 }
 
 fn tasks_that_no_thread_will_do_are_waited_for_in_vain() {

@@ -44,13 +44,22 @@ pub(crate) struct Core {
     outside: Cell<usize>,
     /// Greenlets in a wait that another thread could end, if there is one.
     shared: Cell<usize>,
-    /// The number of the next wait when the hub last slept only because of another thread.
-    slept_shared: Cell<u64>,
+    /// How the hub last slept only because of another thread.
+    slept_shared: Cell<SharedSleep>,
     /// Switches since the loop last looked away from the ready queue.
     switches: Cell<u32>,
     /// What main is to be told: that everything waits for ever.
     stuck: RefCell<Option<String>>,
     pub(super) error_hook: RefCell<Option<ErrorHook>>,
+}
+
+/// The looks at other threads while nothing else could happen.
+#[derive(Clone, Copy, Default)]
+struct SharedSleep {
+    /// The number of the next wait: while it is the same, no greenlet has waited anew.
+    waits: u64,
+    looks: u32,
+    is_last: bool,
 }
 
 thread_local! {
@@ -145,7 +154,7 @@ impl Core {
             next_wait: Cell::new(first_number),
             outside: Cell::new(0),
             shared: Cell::new(0),
-            slept_shared: Cell::new(0),
+            slept_shared: Cell::default(),
             switches: Cell::new(0),
             stuck: RefCell::new(None),
             error_hook: RefCell::new(None),
@@ -369,14 +378,25 @@ impl Core {
     }
 
     /// When to look again whether the other threads are still there, if they are all that keeps
-    /// the report away: once, as one that was joined just now is counted for a moment longer.
+    /// the report away: once, as one that was joined just now is counted for a moment longer. But
+    /// a pool's work may end without waking anyone: until it has, ever more seldom.
     fn second_look(&self) -> Option<Moment> {
-        let waits = self.next_wait.get();
-        if self.shared.get() == 0 || self.outside.get() > 0 || self.slept_shared.get() == waits {
+        if self.shared.get() == 0 || self.outside.get() > 0 {
             return None;
         }
-        self.slept_shared.set(waits);
-        Some(Moment::after(config::SECOND_LOOK))
+        let waits = self.next_wait.get();
+        let mut sleep = self.slept_shared.get();
+        if sleep.waits != waits {
+            sleep = SharedSleep { waits, ..SharedSleep::default() };
+        }
+        if sleep.is_last {
+            return None;
+        }
+        let pause = config::SECOND_LOOK * 2u32.pow(sleep.looks.min(10));
+        sleep.looks += 1;
+        sleep.is_last = !threads::have_work();
+        self.slept_shared.set(sleep);
+        Some(Moment::after(pause))
     }
 
     /// Step 5: if nobody is ready and nothing can ever change that, says so, to main.

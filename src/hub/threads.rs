@@ -53,6 +53,11 @@ pub(super) fn is_alone() -> bool {
         && UNDONE.load(Ordering::SeqCst) == 0
 }
 
+/// Whether a pool has work that is not done.
+pub(super) fn have_work() -> bool {
+    UNDONE.load(Ordering::SeqCst) > 0
+}
+
 /// How many have begun, and how many of them have ended.
 fn helpers() -> (usize, usize) {
     (BEGUN.load(Ordering::SeqCst), ENDED.load(Ordering::SeqCst))
