@@ -11,7 +11,9 @@ mod hubs;
 mod killing;
 mod leaving;
 mod lending;
+mod polling;
 mod resolving;
+mod selecting;
 mod support;
 
 #[path = "."]

@@ -13,8 +13,7 @@ use std::sync::Arc;
 
 use polling::Poller;
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
-use rustix::event::{EventfdFlags, Timespec, eventfd};
-
+use rustix::event::{EventfdFlags, PollFlags, Timespec, eventfd};
 use rustix::io::Errno;
 
 use super::Readiness;
@@ -43,6 +42,33 @@ impl Notifier {
 
     pub(crate) fn delete(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
         Ok(epoll::delete(self.poller.as_fd(), fd)?)
+    }
+}
+
+/// Descriptors that are watched together, whatever else they are registered for. It is a
+/// descriptor itself, which can be read when one of them may be ready.
+pub(crate) struct Watch(OwnedFd);
+
+impl Watch {
+    pub(crate) fn new() -> io::Result<Watch> {
+        Ok(Watch(epoll::create(epoll::CreateFlags::CLOEXEC)?))
+    }
+
+    /// Watches `fd`, which must not be in here yet.
+    pub(crate) fn add(&self, fd: BorrowedFd<'_>, interest: PollFlags) -> io::Result<()> {
+        // poll's flags and epoll's are the same bits. Without edges, as polling them would be.
+        let flags = EventFlags::from_bits_truncate(u32::from(interest.bits()));
+        match epoll::add(&self.0, fd, EventData::new_u64(0), flags) {
+            // It is always ready, or closed: whoever looks at it sees that, and does not wait.
+            Err(Errno::PERM | Errno::BADF) => Ok(()),
+            added => Ok(added?),
+        }
+    }
+}
+
+impl AsFd for Watch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use slab::Slab;
 
 use self::backend::Backend;
-pub(crate) use self::backend::Notifier;
+pub(crate) use self::backend::{Notifier, Watch};
 use super::wait_queue::WaitQueue;
 use super::waiter::Waker;
 use crate::clock::Moment;

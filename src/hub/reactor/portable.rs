@@ -6,10 +6,11 @@
 use std::cell::RefCell;
 use std::io;
 use std::num::NonZeroUsize;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
 
 use polling::{Event, Events, PollMode, Poller};
+use rustix::event::PollFlags;
 
 use super::Readiness;
 use crate::clock::Moment;
@@ -31,6 +32,37 @@ impl Notifier {
 
     pub(crate) fn delete(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
         self.0.delete(fd)
+    }
+}
+
+/// Descriptors that are watched together, whatever else they are registered for. It is a
+/// descriptor itself, which can be read when one of them may be ready.
+pub(crate) struct Watch(Poller);
+
+impl Watch {
+    pub(crate) fn new() -> io::Result<Watch> {
+        Ok(Watch(Poller::new()?))
+    }
+
+    /// Watches `fd`, which must not be in here yet.
+    #[allow(unsafe_code)]
+    pub(crate) fn add(&self, fd: BorrowedFd<'_>, interest: PollFlags) -> io::Result<()> {
+        let readable = interest.intersects(PollFlags::IN | PollFlags::PRI);
+        let event = Event::new(0, readable, interest.contains(PollFlags::OUT));
+        // SAFETY: the poller is dropped, and with it the interest, before the caller's borrow of
+        // the descriptor ends: a watch lives within one call that borrows them all.
+        let added = unsafe { self.0.add_with_mode(fd.as_raw_fd(), event, PollMode::Level) };
+        match added.as_ref().map_err(io::Error::raw_os_error) {
+            // It is always ready, or closed: whoever looks at it sees that, and does not wait.
+            Err(Some(libc::EPERM | libc::EBADF)) => Ok(()),
+            _ => added,
+        }
+    }
+}
+
+impl AsFd for Watch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 
