@@ -23,8 +23,9 @@ pub mod queue;
 pub mod sync;
 pub mod timeout;
 
-// Floor 5. The first of several, and what the kernel cannot wait for.
+// Floor 5. The first of several; what the kernel cannot wait for, and what it says unasked.
 pub mod select;
+pub mod signal;
 pub mod threadpool;
 
 // Floor 6. std, cooperative.

@@ -30,3 +30,5 @@ pub mod sync {}
 pub mod queues {}
 #[doc = include_str!("../arch-notes/11-gevent.md")]
 pub mod gevent {}
+#[doc = include_str!("../arch-notes/11-signals.md")]
+pub mod signals {}

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use greenhub::queue::Queue;
 use greenhub::sync::{Event, Lock, Semaphore};
-use greenhub::{Builder, Select, ThreadPool, offload, spawn, wait, yield_now};
+use greenhub::{Builder, Select, ThreadPool, offload, signal, spawn, wait, yield_now};
 
 static EVENT: Event = Event::new();
 
@@ -38,6 +38,7 @@ fn main() {
     a_thread_that_could_help_keeps_the_report_away();
     work_that_an_ended_thread_has_left_to_a_pool_keeps_the_report_away();
     the_report_comes_back_when_that_thread_has_ended();
+    a_wait_for_a_signal_is_not_for_ever();
     println!("ok");
 }
 
@@ -164,4 +165,13 @@ fn the_report_comes_back_when_that_thread_has_ended() {
         let told = report_of(|| Event::new().wait().unwrap());
         assert!(told.contains("main waits for an event"), "{told}");
     }
+}
+
+fn a_wait_for_a_signal_is_not_for_ever() {
+    let command = format!("sleep 0.5; kill -USR1 {}", std::process::id());
+    let shell = std::process::Command::new("sh").args(["-c", &command]).spawn();
+    signal::wait(signal::SIGUSR1, None).unwrap();
+    assert!(shell.unwrap().wait().unwrap().success());
+    let told = report_of(|| Event::new().wait().unwrap());
+    assert!(told.contains("main waits for an event"), "{told}");
 }

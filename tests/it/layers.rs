@@ -14,6 +14,7 @@ const UNSAFE: &[&str] = &[
     "raw/fiber.rs",
     "raw/mailbox.rs",
     "raw/thread.rs",
+    "signal/handler.rs",
     "stack/chunk.rs",
     "stack/overflow.rs",
     "threadpool/lend.rs",

@@ -1,15 +1,17 @@
 //! What the tests share: a bound on their time, and scratch files.
 
+#[path = "../support/alone.rs"]
+mod alone;
 #[path = "../support/bounded.rs"]
 mod bounded;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use greenhub::monkey::net::{TcpListener, TcpStream};
 
-pub(crate) use self::bounded::{bounded, bounded_by};
+pub(crate) use self::alone::alone;
+pub(crate) use self::bounded::bounded;
 
 /// A path that no other test has; what is there is removed at the end.
 pub(crate) struct Scratch(PathBuf);
@@ -52,24 +54,4 @@ pub(crate) fn pair() -> (TcpStream, TcpStream) {
 /// The descriptors that this process has open.
 pub(crate) fn open_descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
-}
-
-/// Runs a test alone in a process of its own, for what belongs to the process: its
-/// descriptors, its threads, its memory.
-pub(crate) fn alone(name: &str, body: impl FnOnce() + Send + 'static) {
-    const MARK: &str = "GREENHUB_TEST_ALONE";
-    if std::env::var_os(MARK).is_some() {
-        return bounded_by(Duration::from_secs(100), body);
-    }
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args([name, "--exact", "--test-threads=1", "--nocapture"])
-        .env(MARK, "1")
-        .output()
-        .unwrap();
-    let text = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
