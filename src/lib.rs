@@ -28,8 +28,9 @@ pub mod select;
 pub mod signal;
 pub mod threadpool;
 
-// Floor 6. std, cooperative.
+// Floor 6. std and the system, cooperative.
 pub mod monkey;
+pub mod os;
 
 pub use greenlet::{
     AnyGreenlet, Builder, Exit, Greenlet, Join, JoinAll, JoinError, Timer, Unstarted, Waitable,

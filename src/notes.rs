@@ -32,3 +32,5 @@ pub mod queues {}
 pub mod gevent {}
 #[doc = include_str!("../arch-notes/11-signals.md")]
 pub mod signals {}
+#[doc = include_str!("../arch-notes/12-forks.md")]
+pub mod forks {}

@@ -4,6 +4,8 @@
 //! it returns as soon as main is the next to run. There is no other place where it runs, and
 //! no greenlet ever runs inside another.
 
+mod after_fork;
+
 use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::sync::Arc;
@@ -37,7 +39,7 @@ pub(crate) struct Core {
     inbox: &'static Inbox,
     number: HubNumber,
     /// Tells this hub from those that had its inbox, and so its number, before.
-    term: u64,
+    term: Cell<u64>,
     /// The number of the next wait.
     next_wait: Cell<u64>,
     /// Greenlets in a wait that something outside of the hub can end.
@@ -150,7 +152,7 @@ impl Core {
             reactor,
             inbox,
             number: inbox.number(),
-            term: first_number,
+            term: Cell::new(first_number),
             next_wait: Cell::new(first_number),
             outside: Cell::new(0),
             shared: Cell::new(0),
@@ -176,7 +178,7 @@ impl Core {
     /// Tells this hub from those that had its number before.
     #[inline]
     pub(crate) fn term(&self) -> u64 {
-        self.term
+        self.term.get()
     }
 
     pub(crate) fn reactor(&self) -> &Reactor {

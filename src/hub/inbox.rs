@@ -192,6 +192,43 @@ impl Inbox {
     }
 }
 
+/// All inboxes, locked for the time of a fork: in the child they are as they were, and free.
+pub(crate) struct Frozen {
+    _unowned: MutexGuard<'static, (Vec<&'static Inbox>, u32)>,
+    inboxes: Vec<(&'static Inbox, MutexGuard<'static, State>)>,
+}
+
+/// Locks all inboxes. No thread locks two of them, so this cannot wait for ever.
+pub(crate) fn freeze() -> Frozen {
+    let unowned = lock(&UNOWNED);
+    let numbers = (1..=unowned.1).filter_map(NonZeroU32::new);
+    let inboxes = numbers.map(|number| of(HubNumber(number)));
+    Frozen {
+        inboxes: inboxes.map(|inbox| (inbox, lock(&inbox.state))).collect(),
+        _unowned: unowned,
+    }
+}
+
+impl Frozen {
+    /// In the child: empties the inbox of its hub, whose waits are to have numbers from `next_wait`
+    /// on, and takes the others from hubs that are not there.
+    ///
+    /// What they held is left as it is. Its destructors are the parent's, as are the descriptors.
+    pub(crate) fn renew(self, own: HubNumber, next_wait: u64) {
+        for (inbox, mut state) in self.inboxes {
+            std::mem::forget(std::mem::take(&mut state.messages));
+            inbox.pending.store(false, Ordering::Relaxed);
+            inbox.sleeping.store(false, Ordering::Relaxed);
+            if inbox.number == own {
+                inbox.first_number.store(next_wait, Ordering::Release);
+            } else if let Some(notifier) = state.notifier.take() {
+                std::mem::forget(notifier);
+                inbox.first_number.store(u64::MAX, Ordering::Release);
+            }
+        }
+    }
+}
+
 /// Nothing panics while one of these locks is held, so poison means nothing.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

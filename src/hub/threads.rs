@@ -41,6 +41,13 @@ impl Drop for Undone {
     }
 }
 
+/// Counts anew, in a forked child: there are no helpers, and nobody does their work.
+pub(crate) fn count_anew() {
+    for count in [&BEGUN, &ENDED, &UNDONE] {
+        count.store(0, Ordering::SeqCst);
+    }
+}
+
 /// Whether this is the only thread but for helpers. `false` where that is not known.
 pub(super) fn is_alone() -> bool {
     let before = helpers();

@@ -89,6 +89,14 @@ impl<V> Timers<V> {
         Some(slot.value)
     }
 
+    /// Takes out all timers but those whose values are to be kept.
+    pub(super) fn retain(&mut self, keep: impl Fn(&V) -> bool) {
+        let gone = |entry: &&Entry| !keep(&self.slots[entry.slot].value);
+        let key = |entry: &Entry| TimerKey { slot: entry.slot, order: entry.order };
+        let keys: Vec<TimerKey> = self.heap.iter().filter(gone).map(key).collect();
+        keys.into_iter().for_each(|key| drop(self.cancel(key)));
+    }
+
     fn remove_entry(&mut self, position: usize) {
         self.heap.swap_remove(position);
         if position < self.heap.len() {
@@ -184,6 +192,17 @@ mod tests {
         let later = timers.set(in_millis(20), "later");
         assert_eq!(timers.cancel(fired), None);
         assert_eq!(timers.cancel(later), Some("later"));
+    }
+
+    #[test]
+    fn only_those_that_are_kept_fire() {
+        let mut timers = Timers::default();
+        for millis in 0..100 {
+            timers.set(in_millis(millis * 37 % 100), millis * 37 % 100);
+        }
+        timers.retain(|millis| millis % 10 == 3);
+        let fired: Vec<u64> = std::iter::from_fn(|| timers.pop_due(in_millis(100))).collect();
+        assert_eq!(fired, [3, 13, 23, 33, 43, 53, 63, 73, 83, 93]);
     }
 
     #[test]

@@ -118,9 +118,9 @@ static NO_DESCRIPTOR: WaitKind =
 
 /// Waits until at least one of `fds` is ready, for at most `limit`; returns how many are.
 ///
-/// Only this greenlet waits. A limit of zero only looks, and when the limit is over the answer is zero. A
-/// descriptor may be there more than once, other greenlets may wait for it too, and it may be a
-/// [`Cooperative`]'s. What the kernel cannot wait for, such as a regular file, is always
+/// Only this greenlet waits. A limit of zero only looks, and when the limit is over the answer is
+/// zero. A descriptor may be there more than once, other greenlets may wait for it too, and it may
+/// be a [`Cooperative`]'s. What the kernel cannot wait for, such as a regular file, is always
 /// ready, and so is a descriptor that is not open (see [`PollFd::is_invalid`]). Mirrors
 /// `gevent.select.poll` and C's `poll`.
 ///

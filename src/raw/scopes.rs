@@ -75,6 +75,11 @@ impl Scopes {
         self.open.borrow()[key.0 as usize].state
     }
 
+    /// The id of the fiber that is in an open block.
+    pub(crate) fn fiber(&self, key: ScopeKey) -> u32 {
+        self.open.borrow()[key.0 as usize].fiber
+    }
+
     pub(crate) fn arm(&self, key: ScopeKey) {
         self.open.borrow_mut()[key.0 as usize].state = State::Armed;
     }

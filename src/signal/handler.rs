@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, PipeReader};
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, IntoRawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
 
@@ -22,8 +22,11 @@ const SIGNALS: usize = 129;
 /// How often each signal has come. One that comes while it is being handled may count once.
 static ARRIVED: [AtomicU64; SIGNALS] = [const { AtomicU64::new(0) }; SIGNALS];
 
-/// The end of the bell's pipe that the handler writes to. It is never closed.
+/// The end of the bell's pipe that the handler writes to.
 static BELL: AtomicI32 = AtomicI32::new(-1);
+
+/// The other end, which the thread reads.
+static HEARER: AtomicI32 = AtomicI32::new(-1);
 
 /// The function of the action that was there before, for the handler to pass on to, and its flags.
 static BEFORE: [(AtomicUsize, AtomicI32); SIGNALS] =
@@ -47,8 +50,20 @@ pub(super) fn hang_bell() -> io::Result<PipeReader> {
     let (reader, writer) = io::pipe()?;
     // A full pipe must not make the handler wait. Then there is enough to be read.
     rustix::io::ioctl_fionbio(&writer, true)?;
+    HEARER.store(reader.as_raw_fd(), Ordering::Relaxed);
     BELL.store(writer.into_raw_fd(), Ordering::Release);
     Ok(reader)
+}
+
+/// Closes the bell, in a forked child, which shares it with its parent and has no thread to read it.
+pub(super) fn take_bell_down() {
+    for end in [&BELL, &HEARER] {
+        let descriptor = end.swap(-1, Ordering::AcqRel);
+        // SAFETY: the end was ours, and who owned it is a thread that does not exist here, or, of
+        // the one that is written to, nobody. No handler is in the middle of writing to it: the
+        // only thread there is runs this.
+        drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
+    }
 }
 
 /// The actions that ours stand in place of.
@@ -141,7 +156,7 @@ extern "C" fn on_signal(
     ARRIVED[index(signal)].fetch_add(1, Ordering::Release);
     let bell = BELL.load(Ordering::Acquire);
     if bell >= 0 {
-        // SAFETY: the bell's descriptor is never closed.
+        // SAFETY: the bell's descriptor is not closed while it can be read here.
         let bell = unsafe { BorrowedFd::borrow_raw(bell) };
         // `write` may be called in a handler. On Linux rustix calls the kernel without touching
         // `errno`; elsewhere that changes only where the pipe is full, and then it has been rung.

@@ -33,6 +33,7 @@ pub use libc::{
 };
 
 pub use self::waiting::{Signals, wait};
+pub(crate) use self::watch::freeze;
 use crate::greenlet::Builder;
 use crate::hub::inbox::Message;
 use crate::hub::{Hub, Remote, core};
@@ -103,6 +104,13 @@ pub fn on_signal(signal: i32, handler: impl Fn() + 'static) -> io::Result<Signal
     let handler = Handler { call: Rc::new(handler), remote: Some(remote) };
     HANDLERS.with(|handlers| handlers.0.borrow_mut().insert(subscription, handler));
     Ok(SignalGuard { signal, subscription, on_this_thread: PhantomData })
+}
+
+/// In a forked child: what the parent's handlers are for, they do in the parent.
+pub(crate) fn renew(frozen: watch::Frozen) {
+    frozen.renew();
+    let handlers = HANDLERS.with(|handlers| handlers.0.take());
+    handlers.into_values().for_each(|handler| mem::forget(handler.call));
 }
 
 /// Calls a handler, if it is still wanted.

@@ -5,6 +5,7 @@
 //! none is lost, in whatever order the bytes come.
 
 use std::io::{self, ErrorKind, PipeReader, Read};
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -22,7 +23,7 @@ struct Subscription {
     tell: Tell,
 }
 
-struct Registry {
+pub(crate) struct Registry {
     /// In the order in which they were made, which is that in which they are told.
     subscriptions: Vec<Subscription>,
     actions: Actions,
@@ -116,6 +117,26 @@ fn tell_all() {
     }
     for (tell, signal) in news {
         tell(signal);
+    }
+}
+
+/// Who wants to know of signals, locked for the time of a fork.
+pub(crate) struct Frozen(MutexGuard<'static, Registry>);
+
+pub(crate) fn freeze() -> Frozen {
+    Frozen(lock())
+}
+
+impl Frozen {
+    /// In the child: nobody wants to know, and what was set before us is set again.
+    pub(super) fn renew(mut self) {
+        for gone in mem::take(&mut self.0.subscriptions) {
+            self.0.actions.restore(gone.signal);
+            mem::forget(gone);
+        }
+        if mem::replace(&mut self.0.is_watched, false) {
+            handler::take_bell_down();
+        }
     }
 }
 

@@ -32,14 +32,25 @@ pub use self::executor::{SubmitError, ThreadPoolExecutor};
 pub use self::future::{Future, FutureError};
 pub use self::mapping::{IMap, Results};
 pub use self::pool::ThreadPool;
-use self::threads::Threads;
-use crate::config;
+use self::threads::{Frozen, Threads};
+use crate::{config, hub};
 
 /// For files.
 pub(crate) static FILES: Threads = Threads::new("greenhub-file", config::FILE_THREADS);
 
 /// For names.
 pub(crate) static RESOLVER: Threads = Threads::new("greenhub-resolver", config::RESOLVER_THREADS);
+
+/// All pools, locked for the time of a fork.
+pub(crate) fn freeze() -> [Frozen; 2] {
+    [FILES.freeze(), RESOLVER.freeze()]
+}
+
+/// In the forked child: the pools have no threads and no jobs.
+pub(crate) fn renew(pools: [Frozen; 2]) {
+    pools.into_iter().for_each(Frozen::renew);
+    hub::threads::count_anew();
+}
 
 /// Runs `work` on another OS thread, while only this greenlet waits.
 ///

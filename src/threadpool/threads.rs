@@ -10,6 +10,7 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
+use std::mem;
 use std::ops::Deref;
 use std::ptr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -211,6 +212,11 @@ impl Threads {
         ptr::from_ref(self).addr()
     }
 
+    /// Locks the pool for the time of a fork: in the child it is as it was, and free.
+    pub(super) fn freeze(&'static self) -> Frozen {
+        Frozen(self.lock())
+    }
+
     /// Nothing panics while the lock is held, so poison means nothing.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -246,6 +252,20 @@ pub(crate) trait Handle: Deref<Target = Threads> + Clone + Send + 'static {}
 
 impl Handle for &'static Threads {}
 impl Handle for Arc<Threads> {}
+
+/// A pool that does nothing for the moment.
+pub(crate) struct Frozen(MutexGuard<'static, State>);
+
+impl Frozen {
+    /// In the child: there are no threads, and the jobs are left to the parent.
+    pub(super) fn renew(mut self) {
+        let state = &mut *self.0;
+        mem::forget((mem::take(&mut state.jobs), state.undone.take(), state.generation.take()));
+        state.retired = false;
+        state.threads = 0;
+        state.idle = 0;
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,7 @@ const UNSAFE: &[&str] = &[
     "hub/reactor/portable.rs",
     "monkey/descriptor.rs",
     "monkey/thread/scope.rs",
+    "os/fork.rs",
     "raw/fiber.rs",
     "raw/mailbox.rs",
     "raw/thread.rs",

@@ -45,6 +45,28 @@ impl Notifier {
     }
 }
 
+/// The descriptors that a hub goes on with in a forked child. Made before the fork, so that
+/// nothing can fail after it.
+pub(crate) struct Fresh {
+    epoll: OwnedFd,
+    counter: OwnedFd,
+}
+
+impl Fresh {
+    pub(crate) fn new() -> io::Result<Fresh> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        Ok(Fresh { counter: counter(&epoll)?, epoll })
+    }
+}
+
+/// What other threads write to, to have a hub look up from `epoll`.
+fn counter(epoll: impl AsFd) -> io::Result<OwnedFd> {
+    let counter = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+    // Edges again: each write is a change, so nobody ever has to read the counter.
+    epoll::add(epoll, &counter, EventData::new_u64(NOTIFIED), EventFlags::IN | EventFlags::ET)?;
+    Ok(counter)
+}
+
 /// Descriptors that are watched together, whatever else they are registered for. It is a
 /// descriptor itself, which can be read when one of them may be ready.
 pub(crate) struct Watch(OwnedFd);
@@ -78,14 +100,7 @@ impl Backend {
 
     pub(super) fn new() -> io::Result<Backend> {
         let poller = Poller::new()?;
-        let counter = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        // Edges again: each write is a change, so nobody ever has to read the counter.
-        epoll::add(
-            &poller,
-            &counter,
-            EventData::new_u64(NOTIFIED),
-            EventFlags::IN | EventFlags::ET,
-        )?;
+        let counter = counter(&poller)?;
         Ok(Backend {
             notifier: Arc::new(Notifier { poller, counter }),
             events: RefCell::new(vec![MaybeUninit::uninit(); config::EVENTS_PER_POLL]),
@@ -94,6 +109,12 @@ impl Backend {
 
     pub(super) fn notifier(&self) -> &Arc<Notifier> {
         &self.notifier
+    }
+
+    /// The poller and the counter keep their numbers, and name other files from now on.
+    pub(super) fn renew(&self, fresh: &Fresh, replace: impl Fn(BorrowedFd<'_>, BorrowedFd<'_>)) {
+        replace(self.notifier.poller.as_fd(), fresh.epoll.as_fd());
+        replace(self.notifier.counter.as_fd(), fresh.counter.as_fd());
     }
 
     pub(super) fn add(&self, fd: BorrowedFd<'_>, key: u64) -> io::Result<()> {

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use slab::Slab;
 
 use self::backend::Backend;
-pub(crate) use self::backend::{Notifier, Watch};
+pub(crate) use self::backend::{Fresh, Notifier, Watch};
 use super::wait_queue::WaitQueue;
 use super::waiter::Waker;
 use crate::clock::Moment;
@@ -224,6 +224,14 @@ impl Reactor {
             return None;
         }
         Some(f(source.side(direction)))
+    }
+
+    /// In a forked child: goes on with fresh descriptors, put in place of the old by `replace`,
+    /// and without sources. The parent's go on where they are.
+    pub(super) fn renew(&self, fresh: &Fresh, replace: impl Fn(BorrowedFd<'_>, BorrowedFd<'_>)) {
+        self.backend.renew(fresh, replace);
+        self.sources.take();
+        self.waiters.set(0);
     }
 
     pub(super) fn len(&self) -> usize {

@@ -35,6 +35,16 @@ impl Notifier {
     }
 }
 
+/// What a hub would go on with in a forked child: nothing can be had here that would do.
+pub(crate) enum Fresh {}
+
+impl Fresh {
+    pub(crate) fn new() -> io::Result<Fresh> {
+        let message = "a hub cannot be forked on this system";
+        Err(io::Error::new(io::ErrorKind::Unsupported, message))
+    }
+}
+
 /// Descriptors that are watched together, whatever else they are registered for. It is a
 /// descriptor itself, which can be read when one of them may be ready.
 pub(crate) struct Watch(Poller);
@@ -85,6 +95,10 @@ impl Backend {
 
     pub(super) fn notifier(&self) -> &Arc<Notifier> {
         &self.poller
+    }
+
+    pub(super) fn renew(&self, fresh: &Fresh, _: impl Fn(BorrowedFd<'_>, BorrowedFd<'_>)) {
+        match *fresh {}
     }
 
     #[allow(unsafe_code)]

@@ -1,0 +1,228 @@
+//! What parent and child do not share.
+
+use std::cell::Cell;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use greenhub::io::Cooperative;
+use greenhub::monkey::net::TcpStream;
+use greenhub::signal::{SIGUSR1, Signals, on_signal};
+use greenhub::sync::Lock;
+use greenhub::{Hub, JoinError, joinall, offload, sleep, spawn, spawn_later, yield_now};
+use rustix::process::Signal;
+
+use crate::support::{alone, brief, in_child};
+
+fn pair() -> (TcpStream, TcpStream) {
+    let listener = greenhub::monkey::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (client, listener.accept().unwrap().0)
+}
+
+#[test]
+fn the_parents_greenlets_do_not_run_in_the_child() {
+    alone("apart::the_parents_greenlets_do_not_run_in_the_child", || {
+        let ran = Rc::new(Cell::new(0));
+        let counts = |ran: &Rc<Cell<u32>>| {
+            let ran = Rc::clone(ran);
+            move || ran.set(ran.get() + 1)
+        };
+        let (mut client, mut server) = pair();
+        let (sleeps, reads, works) = (counts(&ran), counts(&ran), counts(&ran));
+        let mut greenlets = vec![
+            spawn(move || {
+                sleep(Duration::from_millis(30));
+                sleeps();
+            }),
+            spawn(move || {
+                server.read_exact(&mut [0]).unwrap();
+                reads();
+            }),
+            spawn(move || {
+                offload(|| std::thread::sleep(Duration::from_millis(30)));
+                works();
+            }),
+            spawn_later(Duration::from_millis(30), counts(&ran)),
+        ];
+        yield_now();
+        greenlets.push(spawn(counts(&ran)));
+        let child = in_child(|| {
+            client.write_all(b"x").unwrap();
+            let stats = Hub::current().stats();
+            assert_eq!((stats.ready, stats.timers, stats.sources), (0, 0, 0));
+            for _ in 0..100 {
+                yield_now();
+            }
+            spawn(|| sleep(Duration::from_millis(60))).join().unwrap();
+            assert_eq!(ran.get(), 0);
+        });
+        child.succeeds();
+        joinall(&greenlets);
+        assert_eq!(ran.get(), 5);
+    });
+}
+
+#[test]
+fn to_join_a_greenlet_of_the_parent_is_reported() {
+    alone("apart::to_join_a_greenlet_of_the_parent_is_reported", || {
+        let greenlet = spawn(|| sleep(Duration::from_millis(50)));
+        brief();
+        in_child(|| {
+            assert!(matches!(
+                greenlet.join_for(Duration::from_millis(100)),
+                Err(JoinError::TimedOut)
+            ));
+            let joins = std::panic::AssertUnwindSafe(|| greenlet.join());
+            let report = std::panic::catch_unwind(joins).unwrap_err();
+            let report = report.downcast_ref::<String>().unwrap();
+            let said = "waits in the process from which this one was forked";
+            assert!(report.contains(said), "{report}");
+        })
+        .succeeds();
+        greenlet.join().unwrap();
+    });
+}
+
+#[test]
+fn a_lock_is_not_granted_to_one_who_is_not_there() {
+    alone("apart::a_lock_is_not_granted_to_one_who_is_not_there", || {
+        let lock = Rc::new(Lock::new());
+        lock.acquire().unwrap();
+        let waits = Rc::clone(&lock);
+        let waiter = spawn(move || waits.acquire());
+        yield_now();
+        in_child(|| {
+            lock.release().unwrap();
+            assert!(lock.try_acquire(), "nobody else has it");
+        })
+        .succeeds();
+        lock.release().unwrap();
+        waiter.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn what_a_child_does_with_a_socket_does_not_end_the_parents_wait() {
+    alone("apart::what_a_child_does_with_a_socket_does_not_end_the_parents_wait", || {
+        let (mut client, server) = pair();
+        // A clone: such sockets are taken out of the kernel's interest before they are closed.
+        let (_clone, server) = (server.try_clone().unwrap(), Rc::new(server));
+        let reads = Rc::clone(&server);
+        let reader = spawn(move || {
+            let mut said = [0; 5];
+            (&*reads).read_exact(&mut said).map(|()| said)
+        });
+        brief();
+        let child = in_child(|| {
+            server.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+            assert!((&*server).read(&mut [0]).is_err(), "it is a source here as well");
+            let clone = Cooperative::new(server.try_clone().unwrap()).unwrap();
+            clone.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+            assert!(clone.wait_readable().is_err());
+            drop(clone);
+        });
+        child.succeeds();
+        client.write_all(b"hello").unwrap();
+        assert_eq!(&reader.join().unwrap().unwrap(), b"hello");
+    });
+}
+
+#[test]
+fn a_hub_of_another_thread_is_not_disturbed() {
+    alone("apart::a_hub_of_another_thread_is_not_disturbed", || {
+        let (mut here, there) = UnixStream::pair().unwrap();
+        let there = Arc::new(Cooperative::new(there).unwrap());
+        let theirs = Arc::clone(&there);
+        let (ready, is_ready) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let reads = Arc::clone(&theirs);
+            let reader =
+                spawn(move || reads.read_with(|mut socket: &UnixStream| socket.read(&mut [0; 8])));
+            brief();
+            ready.send(()).unwrap();
+            reader.join().unwrap()
+        });
+        is_ready.recv().unwrap();
+        let child = in_child(|| {
+            // It is a source of the other thread's hub, whose epoll is the parent's.
+            there.close_with(|_| Ok(())).unwrap();
+            spawn(brief).join().unwrap();
+        });
+        child.succeeds();
+        here.write_all(b"hello").unwrap();
+        assert_eq!(thread.join().unwrap().unwrap(), 5);
+    });
+}
+
+#[test]
+fn a_pool_that_is_busy_is_empty_in_the_child() {
+    alone("apart::a_pool_that_is_busy_is_empty_in_the_child", || {
+        static DONE: AtomicU32 = AtomicU32::new(0);
+        let busy: Vec<_> = (0..40)
+            .map(|_| {
+                spawn(|| {
+                    offload(|| {
+                        std::thread::sleep(Duration::from_millis(20));
+                        DONE.fetch_add(1, Ordering::SeqCst);
+                    });
+                })
+            })
+            .collect();
+        yield_now();
+        let before = DONE.load(Ordering::SeqCst);
+        in_child(|| {
+            assert_eq!(offload(|| 7), 7);
+            sleep(Duration::from_millis(100));
+            assert!(DONE.load(Ordering::SeqCst) <= before + 16, "what was queued is not done");
+        })
+        .succeeds();
+        joinall(&busy);
+        assert_eq!(DONE.load(Ordering::SeqCst), 40);
+    });
+}
+
+#[test]
+fn signals_of_the_child_are_not_the_parents() {
+    alone("apart::signals_of_the_child_are_not_the_parents", || {
+        let calls = Rc::new(Cell::new(0));
+        let counts = Rc::clone(&calls);
+        let _guard = on_signal(SIGUSR1, move || counts.set(counts.get() + 1)).unwrap();
+        let ends = in_child(|| sleep(Duration::from_secs(10)));
+        let own = Signals::new([SIGUSR1]).unwrap();
+        let (mut told, tells) = UnixStream::pair().unwrap();
+        let handles = in_child(|| {
+            assert!(own.wait_for(Duration::ZERO).is_err());
+            let fresh = Signals::new([SIGUSR1]).unwrap();
+            (&tells).write_all(b"x").unwrap();
+            assert_eq!(fresh.wait().unwrap(), SIGUSR1);
+        });
+        ends.send(Signal::USR1);
+        assert_eq!(ends.end().terminating_signal(), Some(SIGUSR1), "as by default");
+        told.read_exact(&mut [0]).unwrap();
+        handles.send(Signal::USR1);
+        handles.succeeds();
+        brief();
+        assert_eq!(calls.get(), 0);
+        rustix::process::kill_process(rustix::process::getpid(), Signal::USR1).unwrap();
+        while calls.get() == 0 {
+            brief();
+        }
+    });
+}
+
+#[test]
+fn a_child_leaks_no_descriptor_of_the_parents_hub() {
+    alone("apart::a_child_leaks_no_descriptor_of_the_parents_hub", || {
+        let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+        let _hub = Hub::current();
+        drop(Signals::new([SIGUSR1]).unwrap());
+        let before = open();
+        // The bell of the signals is taken down in the child.
+        in_child(|| assert_eq!(open(), before - 2)).succeeds();
+        assert_eq!(open(), before);
+    });
+}
