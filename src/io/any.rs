@@ -15,7 +15,8 @@ use crate::hub::core;
 /// Waits until something can be read from `fd`, the end and errors included.
 ///
 /// For at most `limit`; a limit of zero only looks. Others may wait for the same descriptor,
-/// in any direction. Whoever comes first may take what is there: the read itself decides.
+/// in any direction. Whoever comes first may take what is there: the read itself decides. A socket
+/// that is [closed](super::Cooperative::close_with) meanwhile is ready, if its close shuts it down.
 /// Mirrors `gevent.socket.wait_read`.
 ///
 /// # Errors

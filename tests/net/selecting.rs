@@ -1,6 +1,6 @@
 //! Several descriptors at once.
 
-use std::io::{Write, pipe};
+use std::io::{Read, Write, pipe};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -107,5 +107,30 @@ fn data_for_another_list_does_not_end_a_wait() {
         sleep(Duration::from_millis(2));
         here.write_all(b"x").unwrap();
         assert!(waiter.join().unwrap().unwrap().is_empty());
+    });
+}
+
+#[test]
+fn one_in_both_lists_is_waited_for_in_both_directions() {
+    bounded(|| {
+        for to_read in [true, false] {
+            let (here, mut there) = UnixStream::pair().unwrap();
+            here.set_nonblocking(true).unwrap();
+            there.set_nonblocking(true).unwrap();
+            while (&here).write(&[0; 65536]).is_ok() {}
+            let waiter = spawn(move || select(&[&here], &[&here], None).unwrap());
+            sleep(Duration::from_millis(5));
+            assert!(!waiter.any().is_dead());
+            if to_read {
+                there.write_all(b"x").unwrap();
+            } else {
+                while there.read(&mut [0; 65536]).is_ok() {}
+            }
+            let ready = waiter.join().unwrap();
+            assert_eq!(
+                (ready.readable.len(), ready.writable.len()),
+                (to_read.into(), (!to_read).into())
+            );
+        }
     });
 }
