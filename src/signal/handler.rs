@@ -10,9 +10,9 @@
 #![allow(unsafe_code)]
 
 use std::collections::BTreeMap;
-use std::io::{self, PipeReader};
+use std::io::{self, PipeReader, PipeWriter};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
 
@@ -41,18 +41,22 @@ fn index(signal: i32) -> usize {
     usize::try_from(signal).unwrap_or(0)
 }
 
-/// Hangs up the bell: handlers that run from now on write a byte to what is returned.
+/// A bell: the end to listen at, and the one that handlers are to write to.
 ///
 /// # Errors
 ///
 /// If there are no descriptors for it.
-pub(super) fn hang_bell() -> io::Result<PipeReader> {
+pub(super) fn new_bell() -> io::Result<(PipeReader, PipeWriter)> {
     let (reader, writer) = io::pipe()?;
     // A full pipe must not make the handler wait. Then there is enough to be read.
     rustix::io::ioctl_fionbio(&writer, true)?;
-    HEARER.store(reader.as_raw_fd(), Ordering::Relaxed);
+    Ok((reader, writer))
+}
+
+/// Hangs the bell up: handlers that run from now on ring it. `hearer` is its other end.
+pub(super) fn hang_bell(writer: PipeWriter, hearer: RawFd) {
+    HEARER.store(hearer, Ordering::Relaxed);
     BELL.store(writer.into_raw_fd(), Ordering::Release);
-    Ok(reader)
 }
 
 /// Closes the bell, in a forked child, which shares it with its parent and has no thread to read it.

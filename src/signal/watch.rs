@@ -6,6 +6,7 @@
 
 use std::io::{self, ErrorKind, PipeReader, Read};
 use std::mem;
+use std::os::fd::AsRawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -84,8 +85,10 @@ impl Registry {
     /// Sees to it that the thread is there.
     fn watch(&mut self) -> io::Result<()> {
         if !self.is_watched {
-            let bell = handler::hang_bell()?;
-            thread::Builder::new().name("greenhub-signal".into()).spawn(|| watch(bell))?;
+            let (reader, writer) = handler::new_bell()?;
+            let hearer = reader.as_raw_fd();
+            thread::Builder::new().name("greenhub-signal".into()).spawn(|| watch(reader))?;
+            handler::hang_bell(writer, hearer);
             self.is_watched = true;
         }
         Ok(())
