@@ -30,7 +30,7 @@ pub mod sync {}
 pub mod queues {}
 #[doc = include_str!("../arch-notes/11-gevent.md")]
 pub mod gevent {}
-#[doc = include_str!("../arch-notes/11-signals.md")]
+#[doc = include_str!("../arch-notes/13-signals.md")]
 pub mod signals {}
-#[doc = include_str!("../arch-notes/12-forks.md")]
+#[doc = include_str!("../arch-notes/14-forks.md")]
 pub mod forks {}

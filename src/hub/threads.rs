@@ -3,11 +3,12 @@
 //! Threads of our own pools are left out, unless there is work that they have not done: that is
 //! the program's, and can wake anyone. Beyond it they wake only those who wait for the work.
 
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 
 static BEGUN: AtomicUsize = AtomicUsize::new(0);
 static ENDED: AtomicUsize = AtomicUsize::new(0);
 static UNDONE: AtomicUsize = AtomicUsize::new(0);
+static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// A thread of a pool, from its first moment to its last.
 pub(crate) struct Helper(());
@@ -46,6 +47,13 @@ pub(crate) fn count_anew() {
     for count in [&BEGUN, &ENDED, &UNDONE] {
         count.store(0, Ordering::SeqCst);
     }
+    FORKS.fetch_add(1, Ordering::SeqCst);
+}
+
+/// How many forks lie between the program's first process and this one: who remembers another number
+/// has threads that are not here.
+pub(crate) fn forks() -> u32 {
+    FORKS.load(Ordering::Relaxed)
 }
 
 /// Whether this is the only thread but for helpers. `false` where that is not known.

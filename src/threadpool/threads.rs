@@ -18,8 +18,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::count::Count;
-use crate::config;
 use crate::hub::threads::{Helper, Undone};
+use crate::{config, hub};
 
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
@@ -43,6 +43,8 @@ struct State {
     retired: bool,
     /// There while there is work that a thread does, or will do.
     undone: Option<Undone>,
+    /// The process that the threads are in.
+    forks: u32,
 }
 
 thread_local! {
@@ -63,6 +65,7 @@ impl Threads {
                 generation: None,
                 retired: false,
                 undone: None,
+                forks: 0,
             }),
             changed: Condvar::new(),
         }
@@ -219,7 +222,11 @@ impl Threads {
 
     /// Nothing panics while the lock is held, so poison means nothing.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.forks != hub::threads::forks() {
+            state.renew();
+        }
+        state
     }
 }
 
@@ -230,6 +237,15 @@ impl State {
             self.generation = None;
         }
         Arc::clone(self.generation.get_or_insert_with(|| Arc::new(Count::new())))
+    }
+
+    /// In a forked child: there are no threads, and the jobs are left to the parent.
+    fn renew(&mut self) {
+        mem::forget((mem::take(&mut self.jobs), self.undone.take(), self.generation.take()));
+        self.retired = false;
+        self.threads = 0;
+        self.idle = 0;
+        self.forks = hub::threads::forks();
     }
 
     /// Whether the threads of a generation are to end when there is no work.
@@ -259,11 +275,7 @@ pub(crate) struct Frozen(MutexGuard<'static, State>);
 impl Frozen {
     /// In the child: there are no threads, and the jobs are left to the parent.
     pub(super) fn renew(mut self) {
-        let state = &mut *self.0;
-        mem::forget((mem::take(&mut state.jobs), state.undone.take(), state.generation.take()));
-        state.retired = false;
-        state.threads = 0;
-        state.idle = 0;
+        self.0.renew();
     }
 }
 

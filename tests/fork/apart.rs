@@ -12,7 +12,9 @@ use greenhub::io::Cooperative;
 use greenhub::monkey::net::TcpStream;
 use greenhub::signal::{SIGUSR1, Signals, on_signal};
 use greenhub::sync::Lock;
-use greenhub::{Hub, JoinError, joinall, offload, sleep, spawn, spawn_later, yield_now};
+use greenhub::{
+    Hub, JoinError, ThreadPool, joinall, offload, sleep, spawn, spawn_later, yield_now,
+};
 use rustix::process::Signal;
 
 use crate::support::{alone, brief, in_child};
@@ -224,5 +226,20 @@ fn a_child_leaks_no_descriptor_of_the_parents_hub() {
         // The bell of the signals is taken down in the child.
         in_child(|| assert_eq!(open(), before - 2)).succeeds();
         assert_eq!(open(), before);
+    });
+}
+
+#[test]
+fn a_pool_of_the_programs_has_threads_of_its_own_in_the_child() {
+    let name = "apart::a_pool_of_the_programs_has_threads_of_its_own_in_the_child";
+    alone(name, || {
+        let pool = ThreadPool::new(2);
+        assert_eq!(pool.apply(|| 6 * 7), 42);
+        in_child(|| {
+            assert_eq!(pool.apply(|| 6 * 8), 48);
+            assert_eq!(pool.spawn(|| 7).result().unwrap(), 7);
+        })
+        .succeeds();
+        assert_eq!(pool.apply(|| 6 * 7), 42);
     });
 }
