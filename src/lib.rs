@@ -23,7 +23,9 @@ pub mod queue;
 pub mod sync;
 pub mod timeout;
 
-// Floor 5. The first of several; what the kernel cannot wait for, and what it says unasked.
+// Floor 5. Many at once, the first of several; what the kernel cannot wait for, and what it says
+// unasked.
+pub mod pool;
 pub mod select;
 pub mod signal;
 pub mod threadpool;
@@ -38,6 +40,7 @@ pub use greenlet::{
     scope, sleep, spawn, spawn_later, start_killall, wait, yield_now,
 };
 pub use hub::Hub;
+pub use pool::{Group, Pool, PoolFull};
 pub use select::Select;
 pub use threadpool::{Future, FutureError, ThreadPool, ThreadPoolExecutor, offload};
 pub use timeout::{TimedOut, Timeout, with_timeout};

@@ -39,6 +39,7 @@ fn main() {
     work_that_an_ended_thread_has_left_to_a_pool_keeps_the_report_away();
     the_report_comes_back_when_that_thread_has_ended();
     a_wait_for_a_signal_is_not_for_ever();
+    a_pool_without_room_is_reported();
     println!("ok");
 }
 
@@ -174,4 +175,15 @@ fn a_wait_for_a_signal_is_not_for_ever() {
     assert!(shell.unwrap().wait().unwrap().success());
     let told = report_of(|| Event::new().wait().unwrap());
     assert!(told.contains("main waits for an event"), "{told}");
+}
+
+fn a_pool_without_room_is_reported() {
+    let pool = greenhub::Pool::new(1);
+    let stays = pool.spawn(|| greenhub::sleep(Duration::MAX));
+    let told = report_of(|| drop(pool.spawn(|| ())));
+    assert!(told.contains("main waits for a semaphore"), "{told}");
+    let told = report_of(|| pool.join());
+    assert!(told.contains("main waits for an event"), "{told}");
+    stays.kill();
+    assert_eq!((pool.len(), pool.free_count()), (0, 1));
 }

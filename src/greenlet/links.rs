@@ -49,6 +49,19 @@ pub(super) enum Call {
     InGreenlet(Box<dyn FnOnce(AnyGreenlet)>, &'static Location<'static>),
     InLoop(Box<dyn FnOnce(&AnyGreenlet)>),
     Ring(Bell),
+    /// Of those who keep count of greenlets. It does not panic.
+    AtEnd(Box<dyn FnOnce(&AnyGreenlet)>),
+}
+
+impl Call {
+    /// Whether it is made in the moment of the end, and is no link as users see it.
+    fn is_at_once(&self) -> bool {
+        matches!(self, Call::Ring(_) | Call::AtEnd(_))
+    }
+
+    fn is_at_end(&self) -> bool {
+        matches!(self, Call::AtEnd(_))
+    }
 }
 
 impl On {
@@ -82,14 +95,12 @@ pub(super) fn add(fiber: &FiberRef, ended: &Ended, on: On, call: Call) -> LinkId
 #[cold]
 pub(super) fn notify(fiber: &FiberRef, links: &Links) {
     // Bells ring at once, so that they tell the order of the ends.
-    let (bells, others): (VecDeque<Link>, VecDeque<Link>) =
-        links.waiting.take().into_iter().partition(|link| matches!(link.call, Call::Ring(_)));
+    let (at_once, others): (VecDeque<Link>, VecDeque<Link>) =
+        links.waiting.take().into_iter().partition(|link| link.call.is_at_once());
     let is_due = !others.is_empty();
     links.waiting.replace(others);
-    for link in bells {
-        if let Call::Ring(bell) = link.call {
-            bell.ring();
-        }
+    for link in at_once {
+        call(fiber, links, link);
     }
     if is_due {
         let is_first = DUE.with_borrow_mut(|due| {
@@ -125,6 +136,10 @@ fn call(fiber: &FiberRef, links: &Links, link: Link) {
             bell.ring();
             Ok(())
         }
+        Call::AtEnd(call) => {
+            call(&greenlet);
+            Ok(())
+        }
         Call::InLoop(call) => panic::catch_unwind(AssertUnwindSafe(|| call(&greenlet))),
         Call::InGreenlet(_, made_at) => {
             let id = link.id;
@@ -140,15 +155,15 @@ fn call(fiber: &FiberRef, links: &Links, link: Link) {
 
 /// Runs in the greenlet that was spawned for a link, unless that has been taken back.
 fn call_spawned(greenlet: AnyGreenlet, id: u64) {
-    let link = greenlet.links().and_then(|links| remove(&links.spawned, id));
+    let link = greenlet.links().and_then(|links| remove(&links.spawned, |link| link.id == id));
     if let Some(Link { call: Call::InGreenlet(call, _), .. }) = link {
         call(greenlet);
     }
 }
 
-fn remove(list: &RefCell<VecDeque<Link>>, id: u64) -> Option<Link> {
+fn remove(list: &RefCell<VecDeque<Link>>, is_it: impl Fn(&Link) -> bool) -> Option<Link> {
     let mut list = list.borrow_mut();
-    let place = list.iter().position(|link| link.id == id)?;
+    let place = list.iter().position(is_it)?;
     list.remove(place)
 }
 
@@ -205,13 +220,32 @@ impl AnyGreenlet {
         self.add_link(On::End, Call::InLoop(Box::new(f)))
     }
 
+    /// Has `f` called in the very moment of the end, before anyone who waits for it goes on, and
+    /// at once if it has ended. Unlike other links it outlives [`unlink_all`](Self::unlink_all).
+    ///
+    /// `f` must not wait, nor panic.
+    ///
+    /// # Panics
+    ///
+    /// As [`link`](Self::link).
+    pub(crate) fn at_end(&self, f: impl FnOnce(&AnyGreenlet) + 'static) -> LinkId {
+        self.add_link(On::End, Call::AtEnd(Box::new(f)))
+    }
+
     /// Takes a link back; `false` if its call has begun, or it was taken back before.
     ///
     /// Mirrors gevent's `Greenlet.unlink`.
     pub fn unlink(&self, id: LinkId) -> bool {
         let Some(links) = self.links() else { return false };
-        let removed = remove(&links.waiting, id.0).or_else(|| remove(&links.spawned, id.0));
+        let removed = remove(&links.waiting, |link| link.id == id.0 && !link.call.is_at_end())
+            .or_else(|| remove(&links.spawned, |link| link.id == id.0));
         removed.is_some()
+    }
+
+    /// Takes back what was to be called [`at_end`](Self::at_end).
+    pub(crate) fn unlink_at_end(&self, id: LinkId) {
+        let Some(links) = self.links() else { return };
+        drop(remove(&links.waiting, |link| link.id == id.0));
     }
 
     /// Takes back all links whose calls have not begun. Mirrors gevent's `Greenlet.unlink_all`.
@@ -219,9 +253,9 @@ impl AnyGreenlet {
     /// Those who [`wait`](super::wait()) for the greenlet are no links, and are told.
     pub fn unlink_all(&self) {
         let Some(links) = self.links() else { return };
-        let (bells, others): (VecDeque<Link>, VecDeque<Link>) =
-            links.waiting.take().into_iter().partition(|link| matches!(link.call, Call::Ring(_)));
-        links.waiting.replace(bells);
+        let (at_once, others): (VecDeque<Link>, VecDeque<Link>) =
+            links.waiting.take().into_iter().partition(|link| link.call.is_at_once());
+        links.waiting.replace(at_once);
         drop((others, links.spawned.take()));
     }
 
@@ -229,7 +263,7 @@ impl AnyGreenlet {
     /// `Greenlet.has_links`.
     #[must_use]
     pub fn has_links(&self) -> bool {
-        let is_link = |link: &Link| !matches!(link.call, Call::Ring(_));
+        let is_link = |link: &Link| !link.call.is_at_once();
         self.links().is_some_and(|links| {
             links.waiting.borrow().iter().any(is_link) || !links.spawned.borrow().is_empty()
         })
