@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | wait for many, or kill them, without a list of handles | [`Group`] | `pool.Group` |
 //! | the same, so many at a time | [`Pool`] | `pool.Pool` |
+//! | call a function for each of many items, so many at a time | [`Group::map`], [`Group::imap`] | `Pool.map`, `Pool.imap` |
 //!
 //! A group knows who of it runs: a greenlet that has ended is no member any more. So a group costs
 //! nothing for those that have ended, and may live as long as the program. What they returned
@@ -18,11 +19,15 @@
 
 mod applying;
 mod ending;
+mod ends;
 mod group;
+mod imap;
+mod mapping;
 mod members;
 mod sized;
 mod slots;
 
 pub use self::ending::MembersPanicked;
 pub use self::group::Group;
+pub use self::imap::IMap;
 pub use self::sized::{Pool, PoolFull};

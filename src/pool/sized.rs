@@ -13,7 +13,7 @@ use crate::greenlet::{Greenlet, Unstarted};
 /// A [`Group`] with so many slots: what starts a member in it waits while none is free.
 ///
 /// It dereferences to its group, which has the rest of what it can do: [`spawn`](Group::spawn),
-/// [`apply`](Group::apply), [`join`](Group::join), [`kill`](Group::kill) and more. A slot is free
+/// [`map`](Group::map), [`join`](Group::join), [`kill`](Group::kill) and more. A slot is free
 /// again in the moment in which its member ends, in whatever way. Clones name the same pool.
 /// Mirrors `gevent.pool.Pool`.
 ///

@@ -6,4 +6,6 @@ mod applying;
 mod ending;
 mod failing;
 mod group;
+mod imap;
+mod mapping;
 mod slots;
