@@ -40,7 +40,7 @@ pub use greenlet::{
     scope, sleep, spawn, spawn_later, start_killall, wait, yield_now,
 };
 pub use hub::Hub;
-pub use pool::{Group, Pool, PoolFull};
+pub use pool::{Group, JoinSet, Pool, PoolFull};
 pub use select::Select;
 pub use threadpool::{Future, FutureError, ThreadPool, ThreadPoolExecutor, offload};
 pub use timeout::{TimedOut, Timeout, with_timeout};

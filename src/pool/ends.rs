@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::greenlet::{AnyGreenlet, Greenlet};
 use crate::sync::{Semaphore, WaitError};
@@ -54,6 +55,27 @@ impl<T: 'static> Ends<T> {
     pub(super) fn wait(&self) -> Result<Option<(u64, Greenlet<T>)>, WaitError> {
         self.lists.news.acquire()?;
         Ok(self.lists.ended.borrow_mut().pop_front())
+    }
+
+    /// As [`wait`](Self::wait), for at most `limit`.
+    pub(super) fn wait_for(
+        &self,
+        limit: Duration,
+    ) -> Result<Option<(u64, Greenlet<T>)>, WaitError> {
+        self.lists.news.acquire_for(limit)?;
+        Ok(self.lists.ended.borrow_mut().pop_front())
+    }
+
+    /// Takes out one that runs, which nobody will be told of.
+    pub(super) fn forget_one(&self) {
+        let number = self.lists.running.borrow().keys().min().copied();
+        let forgotten = number.and_then(|number| self.lists.running.borrow_mut().remove(&number));
+        drop(forgotten);
+    }
+
+    /// How many have not been taken.
+    pub(super) fn len(&self) -> usize {
+        self.lists.running.borrow().len() + self.lists.ended.borrow().len()
     }
 
     /// Those that run, by their numbers.

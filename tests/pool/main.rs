@@ -1,4 +1,4 @@
-//! Groups and pools of greenlets. One binary, so that it links once.
+//! Groups, pools and sets of greenlets. One binary, so that it links once.
 
 mod support;
 
@@ -7,5 +7,6 @@ mod ending;
 mod failing;
 mod group;
 mod imap;
+mod join_set;
 mod mapping;
 mod slots;
