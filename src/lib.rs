@@ -39,7 +39,7 @@ pub use greenlet::{
     add_spawn_hook, current, iwait, joinall, joinall_for, killall, killall_for, remove_spawn_hook,
     scope, sleep, spawn, spawn_later, start_killall, wait, yield_now,
 };
-pub use hub::Hub;
+pub use hub::{Callback, Hub, idle};
 pub use pool::{Group, JoinSet, Pool, PoolFull};
 pub use select::Select;
 pub use threadpool::{Future, FutureError, ThreadPool, ThreadPoolExecutor, offload};

@@ -41,7 +41,7 @@ use crate::raw::thread;
 #[inline]
 #[track_caller]
 pub fn spawn<T: 'static>(body: impl FnOnce() -> T + 'static) -> Greenlet<T> {
-    match launch(None, None, None, body, Location::caller()) {
+    match launch(None, body, Location::caller()) {
         Ok(greenlet) => greenlet,
         Err(error) => panic!("{error}"),
     }
@@ -56,7 +56,7 @@ pub fn spawn<T: 'static>(body: impl FnOnce() -> T + 'static) -> Greenlet<T> {
 /// As `spawn`.
 #[track_caller]
 pub fn spawn_later<T: 'static>(delay: Duration, body: impl FnOnce() -> T + 'static) -> Greenlet<T> {
-    match launch(None, None, Some(delay), body, Location::caller()) {
+    match launch(Some(delay), body, Location::caller()) {
         Ok(greenlet) => greenlet,
         Err(error) => panic!("{error}"),
     }
@@ -80,6 +80,7 @@ pub struct Builder {
     name: Option<String>,
     stack_bytes: Option<usize>,
     delay: Option<Duration>,
+    background: bool,
 }
 
 impl Builder {
@@ -107,6 +108,35 @@ impl Builder {
         self
     }
 
+    /// Has what the greenlet waits for keep nothing up: for one that serves the others, such as a
+    /// ticker.
+    ///
+    /// While only such greenlets wait for a timer, the kernel or another thread, the hub
+    /// [has run dry](crate::Hub::join), and main gets the report that everything waits for ever if
+    /// it waits for something else than a time, even for one of them. One
+    /// that is ready counts as any other. What it spawns is not in the background by that. Mirrors
+    /// gevent's `ref=False`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let ticker = greenhub::Builder::new().background(true).spawn(|| {
+    ///     loop {
+    ///         greenhub::sleep(Duration::from_secs(1));
+    ///     }
+    /// })?;
+    /// greenhub::Hub::current().join(); // does not wait for the ticker
+    /// assert!(!ticker.is_finished());
+    /// ticker.kill();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn background(mut self, background: bool) -> Self {
+        self.background = background;
+        self
+    }
+
     /// Runs `body` as a greenlet with these settings.
     ///
     /// # Errors
@@ -117,7 +147,10 @@ impl Builder {
     /// `body` has been dropped then.
     #[track_caller]
     pub fn spawn<T: 'static>(self, body: impl FnOnce() -> T + 'static) -> io::Result<Greenlet<T>> {
-        launch(self.stack_bytes, self.name, self.delay, body, Location::caller())
+        let delay = self.delay;
+        let greenlet = self.make(body, Location::caller())?;
+        make_ready(&greenlet, delay);
+        Ok(greenlet)
     }
 
     /// Makes a greenlet with these settings, and does not start it.
@@ -141,9 +174,22 @@ impl Builder {
         self,
         body: impl FnOnce() -> T + 'static,
     ) -> io::Result<Unstarted<T>> {
-        let greenlet = make(self.stack_bytes, self.name, body, Location::caller())?;
+        let delay = self.delay;
+        let greenlet = self.make(body, Location::caller())?;
         greenlet.fiber.data.ended.start.set(Start::NotAsked);
-        Ok(Unstarted { greenlet, delay: self.delay })
+        Ok(Unstarted { greenlet, delay })
+    }
+
+    fn make<T: 'static>(
+        self,
+        body: impl FnOnce() -> T + 'static,
+        made_at: &'static Location<'static>,
+    ) -> io::Result<Greenlet<T>> {
+        let greenlet = make(self.stack_bytes, self.name, body, made_at)?;
+        if self.background {
+            greenlet.any().set_background(true);
+        }
+        Ok(greenlet)
     }
 }
 
@@ -151,13 +197,11 @@ static DELAY: WaitKind = WaitKind { text: "for its start", numbered: false, reac
 
 #[inline]
 fn launch<T: 'static>(
-    stack_bytes: Option<usize>,
-    name: Option<String>,
     delay: Option<Duration>,
     body: impl FnOnce() -> T + 'static,
     made_at: &'static Location<'static>,
 ) -> io::Result<Greenlet<T>> {
-    let greenlet = make(stack_bytes, name, body, made_at)?;
+    let greenlet = make(None, None, body, made_at)?;
     make_ready(&greenlet, delay);
     Ok(greenlet)
 }

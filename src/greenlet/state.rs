@@ -5,6 +5,7 @@ use std::panic::Location;
 
 use super::packet::{Ended, How};
 use super::{AnyGreenlet, Greenlet};
+use crate::hub::core;
 
 impl AnyGreenlet {
     /// Whether it has been started, and has not ended: gevent's `bool(greenlet)`.
@@ -64,6 +65,23 @@ impl AnyGreenlet {
     #[must_use]
     pub fn spawner_id(&self) -> u32 {
         self.fiber().head.made_by.get()
+    }
+
+    /// Whether what it waits for keeps nothing up; see [`set_background`](Self::set_background).
+    #[must_use]
+    pub fn is_background(&self) -> bool {
+        self.fiber().head.background.get()
+    }
+
+    /// Has what it waits for, now and later, keep neither [`Hub::join`](crate::Hub::join) from
+    /// returning nor the report when everything waits for ever; or has it count again.
+    ///
+    /// As [`Builder::background`](super::Builder::background), for one that is there. Main always
+    /// counts. Mirrors gevent's `watcher.ref`.
+    pub fn set_background(&self, background: bool) {
+        if !self.is_main() {
+            core::with(|core| core.set_background(self.fiber(), background));
+        }
     }
 
     /// Names it, for reports and messages. Mirrors gevent's `Greenlet.name`.

@@ -7,17 +7,21 @@
 mod after_fork;
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
+use super::callbacks::Callbacks;
 use super::error_hook::ErrorHook;
 use super::inbox::{HubNumber, Inbox, Message};
 use super::reactor::Reactor;
 use super::ready::Ready;
+use super::rest::{SharedSleep, Until};
 pub(crate) use super::timers::TimerKey;
 use super::timers::Timers;
+use super::wait_queue::WaitQueue;
 use super::waiter::Woken;
-use super::{error_hook, report, threads, waiter};
+use super::{error_hook, waiter};
 use crate::clock::Moment;
 use crate::config;
 use crate::raw::fiber::{Command, FiberRef, Head, Reach, Step, WaitKind, WaitingFor};
@@ -25,7 +29,7 @@ use crate::raw::scopes::ScopeKey;
 use crate::raw::thread::{self, Thread};
 
 /// What is to be done when a timer fires.
-enum Due {
+pub(super) enum Due {
     /// Ends a wait of a greenlet.
     Wake { id: u32, wait: u64 },
     /// Ends a block that a greenlet is in.
@@ -33,35 +37,33 @@ enum Due {
 }
 
 pub(crate) struct Core {
-    ready: Ready,
-    timers: RefCell<Timers<Due>>,
+    pub(super) ready: Ready,
+    pub(super) timers: RefCell<Timers<Due>>,
     reactor: Reactor,
-    inbox: &'static Inbox,
+    pub(super) inbox: &'static Inbox,
+    pub(super) callbacks: Callbacks,
     number: HubNumber,
     /// Tells this hub from those that had its inbox, and so its number, before.
     term: Cell<u64>,
     /// The number of the next wait.
-    next_wait: Cell<u64>,
+    pub(super) next_wait: Cell<u64>,
     /// Greenlets in a wait that something outside of the hub can end.
     outside: Cell<usize>,
     /// Greenlets in a wait that another thread could end, if there is one.
     shared: Cell<usize>,
+    /// Those whose waits hold nothing up, and some that were such and have ended.
+    pub(super) background: RefCell<BTreeSet<u32>>,
+    /// Those who wait until nobody else is ready.
+    pub(super) idlers: RefCell<WaitQueue>,
+    /// What ends main's wait, beside a wake.
+    pub(super) until: Cell<Until>,
     /// How the hub last slept only because of another thread.
-    slept_shared: Cell<SharedSleep>,
+    pub(super) slept_shared: Cell<SharedSleep>,
     /// Switches since the loop last looked away from the ready queue.
     switches: Cell<u32>,
     /// What main is to be told: that everything waits for ever.
-    stuck: RefCell<Option<String>>,
+    pub(super) stuck: RefCell<Option<String>>,
     pub(super) error_hook: RefCell<Option<ErrorHook>>,
-}
-
-/// The looks at other threads while nothing else could happen.
-#[derive(Clone, Copy, Default)]
-struct SharedSleep {
-    /// The number of the next wait: while it is the same, no greenlet has waited anew.
-    waits: u64,
-    looks: u32,
-    is_last: bool,
 }
 
 thread_local! {
@@ -135,7 +137,7 @@ pub(crate) fn spend_operation() {
     });
     if spent {
         // So many operations take as long as many switches: the sockets are looked at now.
-        with(|core| core.switches.set(config::SWITCHES_PER_TURN));
+        with(Core::cut_turn);
         waiter::yield_now();
     }
 }
@@ -151,11 +153,15 @@ impl Core {
             timers: RefCell::default(),
             reactor,
             inbox,
+            callbacks: Callbacks::default(),
             number: inbox.number(),
             term: Cell::new(first_number),
             next_wait: Cell::new(first_number),
             outside: Cell::new(0),
             shared: Cell::new(0),
+            background: RefCell::default(),
+            idlers: RefCell::default(),
+            until: Cell::new(Until::Woken),
             slept_shared: Cell::default(),
             switches: Cell::new(0),
             stuck: RefCell::new(None),
@@ -205,7 +211,7 @@ impl Core {
     }
 
     #[inline(always)]
-    fn count_of(&self, reach: Reach) -> Option<&Cell<usize>> {
+    pub(super) fn count_of(&self, reach: Reach) -> Option<&Cell<usize>> {
         match reach {
             Reach::Inside => None,
             Reach::Shared => Some(&self.shared),
@@ -254,9 +260,10 @@ impl Core {
                 return;
             }
             self.take_remote_wakes();
+            self.callbacks.run(self);
             self.wake_due();
             self.poll_sockets();
-            self.report_if_stuck(thread);
+            self.end_wait_of_main(thread);
         }
     }
 
@@ -363,13 +370,18 @@ impl Core {
 
     /// Step 4: asks the kernel which sockets are ready, and sleeps there if no greenlet is.
     fn poll_sockets(&self) {
-        if !self.ready.is_empty() {
-            if self.reactor.has_waiters() {
+        let turning = self.until.get() == Until::Turn;
+        if turning || self.has_work() {
+            if turning || self.reactor.has_waiters() {
                 self.reactor.look();
             }
             return;
         }
-        if self.is_stuck() {
+        if self.has_idlers() {
+            self.reactor.look();
+            return;
+        }
+        if self.is_over() {
             return;
         }
         let deadline = self.timers.borrow().next_deadline().or_else(|| self.second_look());
@@ -379,56 +391,6 @@ impl Core {
         self.inbox.end_sleep();
     }
 
-    /// When to look again whether the other threads are still there, if they are all that keeps
-    /// the report away: once, as one that was joined just now is counted for a moment longer. But
-    /// a pool's work may end without waking anyone: until it has, ever more seldom.
-    fn second_look(&self) -> Option<Moment> {
-        if self.shared.get() == 0 || self.outside.get() > 0 {
-            return None;
-        }
-        let waits = self.next_wait.get();
-        let mut sleep = self.slept_shared.get();
-        if sleep.waits != waits {
-            sleep = SharedSleep { waits, ..SharedSleep::default() };
-        }
-        if sleep.is_last {
-            return None;
-        }
-        let pause = config::SECOND_LOOK * 2u32.pow(sleep.looks.min(10));
-        sleep.looks += 1;
-        sleep.is_last = !threads::have_work();
-        self.slept_shared.set(sleep);
-        Some(Moment::after(pause))
-    }
-
-    /// Step 5: if nobody is ready and nothing can ever change that, says so, to main.
-    fn report_if_stuck(&self, thread: &Thread) {
-        if self.ready.is_empty() && self.is_stuck() {
-            let report = report::stuck(&thread.fibers());
-            let main = thread.main();
-            main.head.wait.set(0);
-            if let Err(report) = main.interrupt(report) {
-                *self.stuck.borrow_mut() = Some(report);
-            }
-            self.ready.push(main);
-        }
-    }
-
-    fn is_stuck(&self) -> bool {
-        self.timers.borrow().is_empty()
-            && self.outside.get() == 0
-            && !self.inbox.has_remotes()
-            && !self.inbox.is_pending()
-            && (self.shared.get() == 0 || self.is_alone())
-    }
-
-    /// Whether no other thread can wake anyone here. It costs some microseconds.
-    #[cold]
-    fn is_alone(&self) -> bool {
-        // In this order: a thread that woke someone here and ended has left its message.
-        threads::is_alone() && !self.inbox.is_pending()
-    }
-
     /// Raises the report in main, if there is one.
     #[inline]
     pub(crate) fn panic_if_stuck(&self) {
@@ -436,6 +398,11 @@ impl Core {
         if let Some(report) = report {
             panic!("{report}");
         }
+    }
+
+    /// Has the turn end at the next switch, so that the rest of the loop comes before others run.
+    pub(super) fn cut_turn(&self) {
+        self.switches.set(config::SWITCHES_PER_TURN);
     }
 
     pub(super) fn ready_len(&self) -> usize {
@@ -463,6 +430,7 @@ impl Drop for Core {
     fn drop(&mut self) {
         thread::try_with(|thread| thread.is_ending.set(true));
         self.ready.leak();
+        self.callbacks.leak();
         let unused = self.next_wait.get().max(self.reactor.next_number());
         self.inbox.resign(unused);
     }

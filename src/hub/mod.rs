@@ -11,13 +11,17 @@
 //! 5. nobody ready, and nothing that could change that: say so, instead of hanging (`report`).
 
 pub(crate) mod bell;
+mod callbacks;
 pub(crate) mod core;
+mod driving;
 pub(crate) mod error_hook;
+mod idle;
 pub(crate) mod inbox;
 pub(crate) mod line;
 pub(crate) mod reactor;
 mod ready;
 pub(crate) mod report;
+pub(crate) mod rest;
 pub(crate) mod threads;
 mod timers;
 pub(crate) mod turn;
@@ -28,9 +32,15 @@ pub(crate) mod waiters;
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
+#[cfg(all(target_os = "linux", not(greenhub_portable)))]
+use std::sync::Arc;
 
+pub use self::callbacks::Callback;
 pub use self::error_hook::Unhandled;
+pub use self::idle::idle;
 use self::inbox::{Inbox, Message};
+#[cfg(all(target_os = "linux", not(greenhub_portable)))]
+use self::reactor::Notifier;
 use crate::raw::thread;
 
 /// This thread's hub.
@@ -39,6 +49,9 @@ use crate::raw::thread;
 /// `gevent.get_hub`.
 #[derive(Clone)]
 pub struct Hub {
+    /// Keeps the descriptor open for those who poll it.
+    #[cfg(all(target_os = "linux", not(greenhub_portable)))]
+    notifier: Arc<Notifier>,
     /// A hub stays on its thread.
     on_this_thread: PhantomData<Rc<()>>,
 }
@@ -77,7 +90,11 @@ impl Hub {
     /// ```
     #[must_use]
     pub fn current() -> Hub {
-        core::with(|_| Hub { on_this_thread: PhantomData })
+        core::with(|_core| Hub {
+            #[cfg(all(target_os = "linux", not(greenhub_portable)))]
+            notifier: Arc::clone(_core.reactor().notifier()),
+            on_this_thread: PhantomData,
+        })
     }
 
     /// Sets the size of the stacks of greenlets that are spawned from now on, in bytes.
@@ -117,6 +134,33 @@ impl Hub {
     pub fn set_error_hook(&self, hook: impl Fn(&Unhandled<'_>) + 'static) {
         let old = core::with(|core| core.error_hook.replace(Some(Rc::new(hook))));
         drop(old);
+    }
+
+    /// Has the hub call `callback` in its loop, and returns at once.
+    ///
+    /// It is called when the current greenlet waits or yields, before others run; one that is added
+    /// in the loop, by another callback, when the loop has gone round. Callbacks are called in the
+    /// order in which they were added. One must not wait: that panics, and the
+    /// [error hook](Self::set_error_hook) is told. To run what waits, spawn from it. Those that a
+    /// thread leaves behind when it ends are neither called nor dropped. Mirrors gevent's
+    /// `loop.run_callback`; for other threads there is [`Remote::run_callback`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{cell::Cell, rc::Rc};
+    ///
+    /// let (hub, called) = (greenhub::Hub::current(), Rc::new(Cell::new(0)));
+    /// let own = Rc::clone(&called);
+    /// let callback = hub.run_callback(move || own.set(own.get() + 1));
+    /// let stopped = hub.run_callback(|| unreachable!());
+    /// assert!(callback.is_pending() && stopped.stop());
+    /// greenhub::yield_now();
+    /// assert_eq!(called.get(), 1);
+    /// assert!(!callback.is_pending());
+    /// ```
+    pub fn run_callback(&self, callback: impl FnOnce() + 'static) -> Callback {
+        callbacks::add(Box::new(callback))
     }
 
     /// A handle through which other threads can have something done by this hub.

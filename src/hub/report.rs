@@ -10,6 +10,12 @@ pub(super) fn stuck(fibers: &[FiberRef]) -> String {
         "everything waits for ever: no greenlet is ready, and no timer, socket, pool or other \
          thread can wake one. This would be a hang.",
     );
+    list(&mut text, fibers);
+    text
+}
+
+/// Adds a line for each of `fibers`: what it waits for.
+fn list(text: &mut String, fibers: &[FiberRef]) {
     for fiber in fibers {
         let head = &fiber.head;
         // Writing to a string does not fail.
@@ -18,7 +24,6 @@ pub(super) fn stuck(fibers: &[FiberRef]) -> String {
             let _ = write!(text, " (made at {})", head.made_at);
         }
     }
-    text
 }
 
 /// How a greenlet is called in messages.

@@ -56,6 +56,11 @@ impl<V> Timers<V> {
         self.heap.len()
     }
 
+    /// All that have not fired, from the earliest, which is followed by the others in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &V> {
+        self.heap.iter().map(|entry| &self.slots[entry.slot].value)
+    }
+
     pub(super) fn next_deadline(&self) -> Option<Moment> {
         self.heap.first().map(|entry| entry.deadline)
     }

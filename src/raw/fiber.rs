@@ -129,6 +129,8 @@ pub(crate) struct Head {
     life: Cell<Life>,
     /// It is interrupted because it is to end.
     pub(crate) killed: Cell<bool>,
+    /// Its waits keep neither the hub's end nor a report away.
+    pub(crate) background: Cell<bool>,
     /// The innermost block around it that can expire.
     pub(crate) innermost: Cell<ScopeKey>,
     /// Others borrow from its frames, so it may have to wait while it unwinds.
@@ -158,6 +160,7 @@ impl Head {
             timed_out: Cell::new(false),
             interrupted: Cell::new(false),
             killed: Cell::new(false),
+            background: Cell::new(false),
             innermost: Cell::new(ScopeKey::NONE),
             abandoned: Cell::new(false),
             shielded: Cell::new(false),

@@ -75,7 +75,7 @@ impl Scopes {
         self.open.borrow()[key.0 as usize].state
     }
 
-    /// The id of the fiber that is in an open block.
+    /// The id of the fiber that is in the block.
     pub(crate) fn fiber(&self, key: ScopeKey) -> u32 {
         self.open.borrow()[key.0 as usize].fiber
     }

@@ -94,6 +94,13 @@ impl AsFd for Watch {
     }
 }
 
+/// Readable while an event lies there that [`Backend::wait`] has not taken.
+impl AsFd for Notifier {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.poller.as_fd()
+    }
+}
+
 impl Backend {
     pub(super) const REPORTS_CLOSE: bool = true;
     pub(super) const CLOSE_DELETES: bool = true;

@@ -109,7 +109,7 @@ impl Reactor {
         self.next_number.get()
     }
 
-    pub(super) fn notifier(&self) -> &Arc<Notifier> {
+    pub(crate) fn notifier(&self) -> &Arc<Notifier> {
         self.backend.notifier()
     }
 
