@@ -12,7 +12,7 @@ use crate::raw::fiber::FiberRef;
 use crate::raw::thread;
 
 /// Has `fiber` unwind at its waiting point, or never start. Without a payload it is [`Exit`].
-fn start_kill(fiber: &FiberRef, payload: Option<Box<dyn Any + Send>>) {
+pub(super) fn start_kill(fiber: &FiberRef, payload: Option<Box<dyn Any + Send>>) {
     let head = &fiber.head;
     let ended = fiber.data.known().downcast_ref::<Ended>();
     if ended.is_some_and(Ended::is_over) || head.is_finished() {

@@ -10,6 +10,7 @@
 
 mod any;
 mod builder;
+mod ending;
 mod hooks;
 mod joinall;
 mod joining;
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 pub use self::any::{AnyGreenlet, current};
 pub use self::builder::{Builder, spawn, spawn_later};
+pub use self::ending::EndError;
 pub use self::hooks::{HookId, add_spawn_hook, remove_spawn_hook};
 pub use self::joinall::{Failed, JoinAll};
 pub use self::joining::{Join, JoinError, joinall, joinall_for};

@@ -15,7 +15,7 @@ pub(super) fn stuck(fibers: &[FiberRef]) -> String {
 }
 
 /// Adds a line for each of `fibers`: what it waits for.
-fn list(text: &mut String, fibers: &[FiberRef]) {
+pub(crate) fn list(text: &mut String, fibers: &[FiberRef]) {
     for fiber in fibers {
         let head = &fiber.head;
         // Writing to a string does not fail.

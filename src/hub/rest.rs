@@ -19,7 +19,7 @@ use super::{report, threads};
 use crate::clock::Moment;
 use crate::config;
 use crate::raw::fiber::{FiberRef, Reach, WaitKind};
-use crate::raw::thread::{self, Thread};
+use crate::raw::thread::{self, Census, Thread};
 
 /// What ends main's wait, beside a wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub(crate) enum Until {
     Dry,
     /// The loop has gone round once.
     Turn,
+    /// Fibers have come or gone since this was counted, or the hub is stuck.
+    Change(Census),
 }
 
 /// The looks at other threads while nothing else could happen.
@@ -92,6 +94,7 @@ impl Core {
             Until::Woken => self.is_stuck(true),
             Until::Dry => self.is_dry(),
             Until::Turn => true,
+            Until::Change(census) => thread::with(Thread::census) != census || self.is_stuck(false),
         }
     }
 
@@ -104,6 +107,7 @@ impl Core {
         let until = self.until.get();
         let is_over = match until {
             Until::Turn => true,
+            Until::Change(census) if census != thread.census() => true,
             _ => !self.has_work() && self.is_over(),
         };
         if !is_over {

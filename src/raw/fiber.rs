@@ -131,6 +131,8 @@ pub(crate) struct Head {
     pub(crate) killed: Cell<bool>,
     /// Its waits keep neither the hub's end nor a report away.
     pub(crate) background: Cell<bool>,
+    /// The end of its hub has been told to it.
+    pub(crate) told_of_end: Cell<bool>,
     /// The innermost block around it that can expire.
     pub(crate) innermost: Cell<ScopeKey>,
     /// Others borrow from its frames, so it may have to wait while it unwinds.
@@ -161,6 +163,7 @@ impl Head {
             interrupted: Cell::new(false),
             killed: Cell::new(false),
             background: Cell::new(false),
+            told_of_end: Cell::new(false),
             innermost: Cell::new(ScopeKey::NONE),
             abandoned: Cell::new(false),
             shielded: Cell::new(false),

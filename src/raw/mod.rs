@@ -426,6 +426,8 @@ impl FiberRef {
             Ok(()) => thread::with(|thread| *thread.target.borrow_mut() = Some(heir)),
             // The heir waits in the hub, so the hub goes on.
             Err(Instead::Panic(payload)) => unwinding::report_lost(&self.head, payload),
+            // It had no result: it was told to end.
+            Err(Instead::Exited) => {}
             Err(_) => unwinding::report_lost_value(&self.head),
         }
     }

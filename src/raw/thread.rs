@@ -26,6 +26,8 @@ pub(crate) type Scheduler = fn(&Thread, FiberRef, Step);
 
 pub(crate) struct Thread {
     registry: RefCell<Slab<Weak<Fiber>>>,
+    /// How many have finished.
+    gone: Cell<u64>,
     main: Rc<Fiber>,
     pub(crate) stacks: StackPool,
     pub(crate) scopes: Scopes,
@@ -36,6 +38,20 @@ pub(crate) struct Thread {
     main_is_away: Cell<bool>,
     /// The hub is gone, and no fiber is run any more.
     pub(crate) is_ending: Cell<bool>,
+}
+
+/// How many fibers a thread has, and had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Census {
+    /// With main.
+    living: usize,
+    gone: u64,
+}
+
+impl Census {
+    pub(crate) fn is_only_main(self) -> bool {
+        self.living == 1
+    }
 }
 
 thread_local! {
@@ -60,6 +76,7 @@ impl Thread {
         }
         Thread {
             registry: RefCell::new(registry),
+            gone: Cell::new(0),
             main,
             stacks: StackPool::new(),
             scopes: Scopes::default(),
@@ -80,6 +97,7 @@ impl Thread {
     pub(crate) fn unregister(&self, id: u32) {
         // Taken out first: dropping the last weak reference frees memory.
         let gone = self.registry.borrow_mut().try_remove(id as usize);
+        self.gone.set(self.gone.get() + u64::from(gone.is_some()));
         drop(gone);
     }
 
@@ -94,6 +112,11 @@ impl Thread {
     pub(crate) fn fibers(&self) -> Vec<FiberRef> {
         let registry = self.registry.borrow();
         registry.iter().filter_map(|(_, fiber)| Some(FiberRef::from(fiber.upgrade()?))).collect()
+    }
+
+    /// How many there are: with two equal answers, nobody has come or gone in between.
+    pub(crate) fn census(&self) -> Census {
+        Census { living: self.registry.borrow().len(), gone: self.gone.get() }
     }
 
     #[inline]

@@ -7,5 +7,6 @@ mod background;
 mod callbacks;
 #[cfg(all(target_os = "linux", not(greenhub_portable)))]
 mod embedding;
+mod ending;
 mod idling;
 mod joining;
