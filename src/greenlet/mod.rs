@@ -21,6 +21,7 @@ mod packet;
 mod scope;
 mod state;
 mod timer;
+mod tree;
 mod unstarted;
 mod waiting;
 
@@ -40,6 +41,7 @@ pub use self::local::{AccessError, LocalKey};
 use self::packet::{Packet, TakenOutcome};
 pub use self::scope::{Scope, ScopedGreenlet, scope};
 pub use self::timer::Timer;
+pub use self::tree::SpawnTree;
 pub use self::unstarted::Unstarted;
 pub use self::waiting::{IWait, iwait, wait};
 use crate::clock::Moment;

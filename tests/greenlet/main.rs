@@ -11,4 +11,5 @@ mod moments;
 mod results;
 mod scopes;
 mod timer;
+mod trees;
 mod waiting;
