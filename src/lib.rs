@@ -37,8 +37,8 @@ pub mod os;
 pub use greenlet::{
     AnyGreenlet, Builder, EndError, Exit, Greenlet, Join, JoinAll, JoinError, SpawnTree, Timer,
     Unstarted, Waitable, add_spawn_hook, current, iwait, joinall, joinall_for, killall,
-    killall_for, remove_spawn_hook, scope, sleep, spawn, spawn_later, start_killall, wait,
-    yield_now,
+    killall_for, remove_spawn_hook, scope, set_trace, sleep, spawn, spawn_later, start_killall,
+    trace, wait, yield_now,
 };
 pub use hub::{Callback, Hub, idle};
 pub use pool::{Group, JoinSet, Pool, PoolFull};

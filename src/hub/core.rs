@@ -27,6 +27,7 @@ use crate::config;
 use crate::raw::fiber::{Command, FiberRef, Head, Reach, Step, WaitKind, WaitingFor};
 use crate::raw::scopes::ScopeKey;
 use crate::raw::thread::{self, Thread};
+use crate::raw::trace;
 
 /// What is to be done when a timer fires.
 pub(super) enum Due {
@@ -284,6 +285,9 @@ impl Core {
                 drop(fiber);
                 continue;
             }
+            if thread.tracing.is_on() {
+                trace::note(thread, &fiber.head);
+            }
             match fiber.resume() {
                 Step::Suspended(Command::Yield) => self.ready.push(fiber),
                 Step::Suspended(Command::Park) => drop(fiber),
@@ -327,6 +331,9 @@ impl Core {
                 return false;
             }
             fiber = next;
+            if thread.tracing.is_on() {
+                trace::note(thread, &fiber.head);
+            }
             step = fiber.resume();
         }
     }

@@ -4,6 +4,7 @@
 
 use super::fiber::{Command, Step};
 use super::thread::{self, Thread};
+use super::trace;
 
 /// Runs fibers, from the one that main has switched to, until main is switched to.
 pub(crate) fn run(thread: &Thread) {
@@ -11,6 +12,9 @@ pub(crate) fn run(thread: &Thread) {
         let next = thread.target.borrow_mut().take().expect("a switch names its target");
         if next.head.is_main() {
             return;
+        }
+        if thread.tracing.is_on() {
+            trace::note(thread, &next.head);
         }
         let step = next.resume();
         if step == Step::Finished {

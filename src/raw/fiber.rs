@@ -135,6 +135,8 @@ pub(crate) struct Head {
     pub(crate) told_of_end: Cell<bool>,
     /// The innermost block around it that can expire.
     pub(crate) innermost: Cell<ScopeKey>,
+    /// A panic has come in place of the value that it was to be switched to with.
+    pub(crate) thrown: Cell<bool>,
     /// Others borrow from its frames, so it may have to wait while it unwinds.
     pub(crate) lends: Cell<bool>,
     /// The number of the fiber that made it.
@@ -171,6 +173,7 @@ impl Head {
             name: RefCell::new(None),
             made_at,
             made_by: Cell::new(0),
+            thrown: Cell::new(false),
             lends: Cell::new(false),
             extra: OnceCell::new(),
         }

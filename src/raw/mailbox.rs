@@ -91,6 +91,7 @@ pub(crate) fn put<V: 'static>(head: &Head, value: V) -> Result<(), V> {
 pub(crate) fn put_instead(head: &Head, instead: Instead) -> Result<(), Instead> {
     // SAFETY: as in `put`.
     let Some(header) = (unsafe { head.mailbox.get().as_ref() }) else { return Err(instead) };
+    head.thrown.set(matches!(instead, Instead::Panic(_)));
     header.instead.set(Some(instead));
     head.mailbox.set(std::ptr::null());
     Ok(())

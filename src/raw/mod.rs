@@ -52,6 +52,7 @@ mod generator;
 mod mailbox;
 pub(crate) mod scopes;
 pub(crate) mod thread;
+pub(crate) mod trace;
 mod unwinding;
 
 use std::any::Any;
@@ -301,10 +302,18 @@ pub fn main() -> AnyGreenlet {
 /// What runs on a raw greenlet's stack: takes the first value, and sees the result delivered.
 fn run_body<I: 'static, O: 'static>(first: &Mailbox<I>, body: impl FnOnce(I) -> O) {
     // Inside the catch, so that the body's captures are dropped there in every case.
-    let result = panic::catch_unwind(AssertUnwindSafe(move || match first.take() {
-        Some(Ok(value)) => body(value),
-        Some(Err(Instead::Panic(payload))) => panic::resume_unwind(payload),
-        _ => panic::resume_unwind(Box::new(Exit)),
+    let result = panic::catch_unwind(AssertUnwindSafe(move || {
+        thread::current_head(|head| {
+            // Not to end it: one that was told to end before it began does so when it waits.
+            if head.interrupted.get() {
+                trace::tell(head);
+            }
+        });
+        match first.take() {
+            Some(Ok(value)) => body(value),
+            Some(Err(Instead::Panic(payload))) => raise_thrown(payload),
+            _ => panic::resume_unwind(Box::new(Exit)),
+        }
     }));
     let result = end_locals(result);
     thread::current().deliver(result);
@@ -350,12 +359,19 @@ fn go<R: 'static>(target: FiberRef) -> Result<R, SwitchErrorKind> {
     });
     match mailbox.take().expect("a switch is ended by a value, or by what comes instead of it") {
         Ok(value) => Ok(value),
-        Err(Instead::Panic(payload)) => panic::resume_unwind(payload),
+        Err(Instead::Panic(payload)) => raise_thrown(payload),
         Err(Instead::Exited) => Err(SwitchErrorKind::Exited),
         Err(Instead::WrongType { returned, expected }) => {
             Err(SwitchErrorKind::ReturnedWrongType { returned, expected })
         }
     }
+}
+
+/// Goes on with a panic that came in place of a value.
+#[cold]
+fn raise_thrown(payload: Box<dyn Any + Send>) -> ! {
+    thread::current_head(|head| head.thrown.set(false));
+    panic::resume_unwind(payload);
 }
 
 impl Fiber {

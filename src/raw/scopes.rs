@@ -107,11 +107,16 @@ impl Scopes {
         Some(scope.number)
     }
 
+    /// Whether a block around where `head`'s fiber is has expired.
+    pub(super) fn has_expired(&self, head: &Head) -> bool {
+        let mut has_expired = false;
+        self.for_each_expired(head, |_| has_expired = true);
+        has_expired
+    }
+
     /// Sets the one flag that is looked at after every wait.
     pub(super) fn refresh(&self, head: &Head) {
-        let mut interrupted = head.killed.get();
-        self.for_each_expired(head, |_| interrupted = true);
-        head.interrupted.set(interrupted);
+        head.interrupted.set(head.killed.get() || self.has_expired(head));
     }
 
     /// From the innermost outwards.

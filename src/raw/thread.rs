@@ -17,6 +17,7 @@ use slab::Slab;
 
 use super::fiber::{Command, Data, Fiber, FiberRef, Head, Step};
 use super::scopes::Scopes;
+use super::trace::{self, Tracing};
 use crate::stack::StackPool;
 
 /// Goes on from what a fiber has just done, until main is to run again.
@@ -31,6 +32,7 @@ pub(crate) struct Thread {
     main: Rc<Fiber>,
     pub(crate) stacks: StackPool,
     pub(crate) scopes: Scopes,
+    pub(crate) tracing: Tracing,
     /// Who runs next, set by a fiber that switches or ends.
     pub(crate) target: RefCell<Option<FiberRef>>,
     pub(crate) scheduler: Cell<Option<Scheduler>>,
@@ -80,6 +82,7 @@ impl Thread {
             main,
             stacks: StackPool::new(),
             scopes: Scopes::default(),
+            tracing: Tracing::default(),
             target: RefCell::new(None),
             scheduler: Cell::new(None),
             main_is_away: Cell::new(false),
@@ -135,6 +138,7 @@ impl Drop for Thread {
         if let Some(extra) = self.main.head.extra() {
             std::mem::forget(extra.locals.take());
         }
+        self.tracing.leak();
         CURRENT.set(ptr::null());
     }
 }
@@ -220,6 +224,9 @@ pub(crate) fn suspend_main(command: Command) {
                 Some(scheduler) => scheduler(thread, thread.main(), Step::Suspended(command)),
                 None => unreachable!("only the hub parks, and it has installed itself"),
             },
+        }
+        if thread.tracing.is_on() {
+            trace::note(thread, thread.main_head());
         }
     });
 }

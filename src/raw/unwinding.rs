@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::thread::ThreadId;
 
 use super::fiber::Head;
-use super::thread;
+use super::{thread, trace};
 use crate::stack::overflow::Overflow;
 
 /// The payload that ends a greenlet quietly. Mirrors `greenlet.GreenletExit`.
@@ -31,7 +31,8 @@ impl Expired {
     }
 }
 
-/// Unwinds the current fiber, if someone wants it to end or a block around it has expired.
+/// Unwinds the current fiber, if someone wants it to end or a block around it has expired. Before
+/// that, a hook may be told that the fiber was switched to.
 #[inline(always)]
 pub(crate) fn raise_if_interrupted(head: &Head) {
     if head.interrupted.get() {
@@ -43,6 +44,8 @@ pub(crate) fn raise_if_interrupted(head: &Head) {
 #[cold]
 #[inline(never)]
 fn raise(head: &Head) {
+    trace::tell(head);
+    head.thrown.set(false);
     let killed = head.killed.replace(false);
     let expired = thread::with(|thread| {
         let expired = if killed { None } else { thread.scopes.take_expired(head) };

@@ -10,3 +10,4 @@ mod embedding;
 mod ending;
 mod idling;
 mod joining;
+mod tracing;
