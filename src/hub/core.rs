@@ -264,7 +264,9 @@ impl Core {
             self.callbacks.run(self);
             self.wake_due();
             self.poll_sockets();
-            self.end_wait_of_main(thread);
+            if self.ready.is_empty() || self.until.get() != Until::Woken {
+                self.end_wait_of_main(thread);
+            }
         }
     }
 
