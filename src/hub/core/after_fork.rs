@@ -26,6 +26,9 @@ impl Core {
     ) -> u64 {
         self.reactor.renew(fresh, replace);
         self.ready.leak();
+        self.callbacks.leak();
+        self.idlers.take();
+        self.background.take();
         leave_the_others_behind();
         self.timers.borrow_mut().retain(is_of_main);
         for count in [&self.outside, &self.shared] {
