@@ -39,7 +39,7 @@ impl<S: Store> State<S> {
     #[inline]
     pub(super) fn has_offer(&self) -> bool {
         let promised = self.handed.saturating_sub(self.store.len());
-        self.putters.len() > promised
+        self.is_open && self.putters.len() > promised
     }
 
     #[inline]
@@ -78,9 +78,13 @@ impl<S: Store> State<S> {
         if self.free() < self.capacity { self.let_in(None) } else { None }
     }
 
-    /// Takes the item of the first who waits to put.
+    /// Takes the item of the first who waits to put. When the queue is shut down nobody is let in,
+    /// also if they have not run since, and so still stand in the line.
     #[inline]
     pub(super) fn let_in(&mut self, me: Option<&Bell>) -> Option<Granted> {
+        if !self.is_open {
+            return None;
+        }
         let (putter, item) = self.putters.pop_beside(me)?;
         Some(self.store_for(putter, item))
     }

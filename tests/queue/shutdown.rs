@@ -114,3 +114,33 @@ fn those_who_wait_until_all_is_done_go_on_when_nothing_is_left() {
         joinall(&[joiner]);
     });
 }
+
+#[test]
+fn who_waits_to_put_gets_the_item_back_though_room_comes_before_it_runs() {
+    bounded(|| {
+        let queue = Rc::new(Queue::bounded(1));
+        queue.put(1).unwrap();
+        let theirs = Rc::clone(&queue);
+        let putter = spawn(move || theirs.put(2));
+        settle();
+        queue.shutdown();
+        assert_eq!(queue.get(), Ok(1));
+        assert_eq!(putter.join().unwrap(), Err(PutError::ShutDown(2)));
+        assert_eq!(queue.get(), Err(GetError::ShutDown));
+    });
+}
+
+#[test]
+fn after_a_shutdown_now_nothing_is_had_from_who_waits_to_put() {
+    bounded(|| {
+        let queue = Rc::new(Queue::bounded(1));
+        queue.put(1).unwrap();
+        let theirs = Rc::clone(&queue);
+        let putter = spawn(move || theirs.put(2));
+        settle();
+        assert_eq!(queue.shutdown_now(), [1]);
+        assert_eq!(queue.get(), Err(GetError::ShutDown));
+        assert_eq!(putter.join().unwrap(), Err(PutError::ShutDown(2)));
+        assert_eq!(queue.unfinished(), 0);
+    });
+}
