@@ -96,8 +96,8 @@ impl<S: Store> Putting<'_, S> {
             if may_be_put && !bell.claim() {
                 return (Some(item), None);
             }
-            let put = if may_be_put { state.put(item, Some(bell)) } else { Err(item) };
-            match put {
+            // Also if that fails: whoever only watches is told that there is an offer now.
+            match state.put(item, Some(bell)) {
                 Ok(getter) => (None, getter),
                 Err(item) if state.is_open => {
                     state.putters.push(Who::Chooses(bell.clone()), item);

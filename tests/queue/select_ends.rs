@@ -1,11 +1,13 @@
 //! A select that is killed, that comes too late, or that nothing can end.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use greenhub::greenlet::Bell;
 use greenhub::queue::{Channel, Queue};
 use greenhub::sync::{Event, WaitError};
-use greenhub::{Hub, Select, sleep, spawn, with_timeout};
+use greenhub::{Greenlet, Hub, Select, Waitable, sleep, spawn, with_timeout, yield_now};
 
 use crate::support::{bounded, millis, settle};
 
@@ -92,5 +94,39 @@ fn while_it_unwinds_it_does_what_can_be_done_at_once() {
         settle();
         victim.kill();
         assert!(queue.is_empty() && victim.is_successful());
+    });
+}
+
+#[test]
+fn who_began_to_watch_a_channel_while_it_entered_is_told_of_its_offer() {
+    /// Never ready; has a greenlet watch the channel as soon as it is watched itself.
+    struct Meanwhile(Rc<Channel<u32>>, RefCell<Option<Greenlet<usize>>>);
+    impl Waitable for Meanwhile {
+        fn is_ready(&self) -> bool {
+            false
+        }
+        fn watch(&self, _: Bell) {
+            let channel = Rc::clone(&self.0);
+            let watcher = spawn(move || greenhub::wait([&*channel], Some(millis(500)), None).len());
+            self.1.replace(Some(watcher));
+            settle();
+        }
+        fn unwatch(&self, _: &Bell) {}
+    }
+    bounded(|| {
+        let channel = Rc::new(Channel::new());
+        let meanwhile = Rc::new(Meanwhile(Rc::clone(&channel), RefCell::default()));
+        let (theirs, first) = (Rc::clone(&channel), Rc::clone(&meanwhile));
+        let putter = spawn(move || {
+            let mut slot = Some(1);
+            Select::new().wait(first, || ()).put(&*theirs, &mut slot, |_| ()).in_order().run()
+        });
+        while channel.putters() == 0 {
+            yield_now();
+        }
+        let watcher = meanwhile.1.take().unwrap();
+        assert_eq!(watcher.join().unwrap(), 1);
+        assert_eq!(channel.get(), Ok(1));
+        putter.join().unwrap().unwrap();
     });
 }
