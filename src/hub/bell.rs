@@ -75,13 +75,23 @@ impl Bell {
     /// be [woken](Self::wake).
     pub(crate) fn claim(&self) -> bool {
         self.listener.heard.with(|heard| {
-            let is_heard = !heard.only_first || !heard.any;
+            let is_heard = heard.is_open();
             if is_heard {
                 heard.any = true;
                 heard.places.push_back(self.place);
             }
             is_heard
         })
+    }
+
+    /// Whether a [`claim`](Self::claim) would succeed now, and its greenlet would ever run again.
+    pub(crate) fn can_be_claimed(&self) -> bool {
+        self.listener.heard.with(|heard| heard.is_open() && !heard.is_orphaned())
+    }
+
+    /// Whether the thread of who listens has ended.
+    pub(crate) fn is_orphaned(&self) -> bool {
+        self.listener.heard.with(|heard| heard.is_orphaned())
     }
 
     pub(crate) fn wake(&self) {
@@ -160,6 +170,18 @@ struct Heard {
     any: bool,
     only_first: bool,
     waker: Option<Waker>,
+    /// That of the last wait, which tells whether its thread has ended.
+    owner: Option<Waker>,
+}
+
+impl Heard {
+    fn is_open(&self) -> bool {
+        !self.only_first || !self.any
+    }
+
+    fn is_orphaned(&self) -> bool {
+        self.owner.is_some_and(Waker::is_orphaned)
+    }
 }
 
 impl Listener {
@@ -174,7 +196,8 @@ impl Listener {
     }
 
     fn new(only_first: bool) -> Arc<Listener> {
-        let heard = Heard { places: VecDeque::new(), any: false, only_first, waker: None };
+        let heard =
+            Heard { places: VecDeque::new(), any: false, only_first, waker: None, owner: None };
         Arc::new(Listener { heard: Guarded::new(heard) })
     }
 
@@ -196,6 +219,7 @@ impl Listener {
         waiter::park(kind, 0, deadline, |waker| {
             let was_rung = self.heard.with(|heard| {
                 heard.waker = Some(waker);
+                heard.owner = Some(waker);
                 !heard.places.is_empty()
             });
             if was_rung {

@@ -72,6 +72,7 @@ impl<P> Waiters<P> {
             match who {
                 // Its thread has ended, and what it was granted would be lost.
                 Who::Waits(waker) if waker.is_orphaned() => {}
+                Who::Chooses(bell) if bell.is_orphaned() => {}
                 Who::Waits(waker) => {
                     self.note(Some(waker.hub()));
                     return Some((Granted::Waiter(waker), what));
@@ -89,13 +90,14 @@ impl<P> Waiters<P> {
         None
     }
 
-    /// Whether someone else than `me` waits to take something.
-    pub(crate) fn has_taker_beside(&self, me: &Bell) -> bool {
-        self.line.iter().any(|(who, _)| match who {
-            Who::Waits(_) => true,
-            Who::Chooses(bell) => !bell.is_beside(me),
+    /// Whether more than so many others than `me` could be granted something.
+    pub(crate) fn has_more_beside(&self, me: &Bell, count: usize) -> bool {
+        let takes = |who: &Who| match who {
+            Who::Waits(waker) => !waker.is_orphaned(),
+            Who::Chooses(bell) => !bell.is_beside(me) && bell.can_be_claimed(),
             Who::Watches(_) => false,
-        })
+        };
+        self.line.iter().filter(|(who, _)| takes(who)).nth(count).is_some()
     }
 
     /// Takes someone out who is not granted; `None` if it has been, or was never here.

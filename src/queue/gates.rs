@@ -18,8 +18,9 @@ impl<S: Store> Getting<'_, S> {
     /// if the bell is still heard; and if that fails in the last moment, the bell tells to look again.
     pub(crate) fn choose(&self, bell: &Bell) {
         let handed = self.0.state.with(|state| {
-            let may_be_had =
-                state.free() > 0 || state.putters.has_taker_beside(bell) || !state.is_open;
+            let may_be_had = state.free() > 0
+                || state.putters.has_more_beside(bell, state.promised())
+                || !state.is_open;
             if may_be_had && !bell.claim() {
                 return None;
             }
@@ -91,7 +92,7 @@ impl<S: Store> Putting<'_, S> {
         let Some(item) = self.item.take() else { return };
         let (kept, getter) = self.shared.state.with(|state| {
             let may_be_put = state.free() < state.capacity
-                || state.getters.has_taker_beside(bell)
+                || state.getters.has_more_beside(bell, 0)
                 || !state.is_open;
             if may_be_put && !bell.claim() {
                 return (Some(item), None);

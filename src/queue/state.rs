@@ -38,8 +38,13 @@ impl<S: Store> State<S> {
     /// Whether someone waits to put an item that is promised to nobody.
     #[inline]
     pub(super) fn has_offer(&self) -> bool {
-        let promised = self.handed.saturating_sub(self.store.len());
-        self.is_open && self.putters.len() > promised
+        self.is_open && self.putters.len() > self.promised()
+    }
+
+    /// How many of those who wait to put have their items promised to someone.
+    #[inline]
+    pub(super) fn promised(&self) -> usize {
+        self.handed.saturating_sub(self.store.len())
     }
 
     #[inline]

@@ -11,4 +11,5 @@ mod limits;
 mod select;
 mod select_ends;
 mod shutdown;
+mod strangers;
 mod threads;
