@@ -13,6 +13,7 @@ use crate::hub::line;
 use crate::hub::turn::{self, Kinds, Turn, WaitError};
 use crate::hub::waiter;
 use crate::hub::waiters::{Waiters, Who};
+use crate::raw::thread;
 
 static GET: Kinds = Kinds::new("to get from a queue");
 static PUT: Kinds = Kinds::new("to put into a queue");
@@ -93,7 +94,9 @@ impl<S: Store> Shared<S> {
     #[inline]
     pub(super) fn put(&self, item: S::Item, deadline: Moment) -> Result<(), PutError<S::Item>> {
         line::spend_success();
-        if deadline != Moment::ZERO && self.capacity() == 0 && waiter::can_wait() {
+        let is_callback = || thread::current_head(thread::is_called_by_loop);
+        if deadline != Moment::ZERO && self.capacity() == 0 && !is_callback() && waiter::can_wait()
+        {
             // Also if someone waits for it: it is put when it is taken.
             return self.put_in_line(item, deadline);
         }

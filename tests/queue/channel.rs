@@ -127,3 +127,16 @@ fn a_promise_is_not_taken_by_one_who_came_later() {
         putter.join().unwrap().unwrap();
     });
 }
+
+#[test]
+fn a_callback_puts_for_one_who_waits_already() {
+    bounded(|| {
+        let channel = Rc::new(Channel::new());
+        let theirs = Rc::clone(&channel);
+        let receiver = spawn(move || theirs.get_for(millis(500)));
+        settle();
+        let theirs = Rc::clone(&channel);
+        spawn(|| ()).raw_link(move |_| theirs.put(1).unwrap());
+        assert_eq!(receiver.join().unwrap(), Ok(1));
+    });
+}
