@@ -164,6 +164,10 @@ impl<T: AsFd> Cooperative<T> {
         self.options.set_nonblocking(nonblocking);
     }
 
+    pub(crate) fn is_nonblocking(&self) -> bool {
+        self.options.is_nonblocking()
+    }
+
     /// Calls `operation` until it no longer would block, and waits for something to read in
     /// between.
     ///
@@ -337,7 +341,7 @@ impl<T: AsFd> Cooperative<T> {
     }
 
     #[inline]
-    fn refuse_closed(&self) -> io::Result<()> {
+    pub(crate) fn refuse_closed(&self) -> io::Result<()> {
         if self.registration.is_closed() {
             return Err(io::Error::from_raw_os_error(libc::EBADF));
         }

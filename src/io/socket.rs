@@ -69,9 +69,14 @@ const BACKLOG: i32 = 4096;
 /// Listens on one address.
 pub(crate) fn listen(address: SocketAddr) -> io::Result<Cooperative<TcpListener>> {
     let listener = TcpListener::bind(address)?;
-    // Again, which changes the room for those who wait and nothing else.
-    rustix::net::listen(&listener, BACKLOG)?;
+    make_room(&listener)?;
     take_in(listener)
+}
+
+/// Lets as many wait to be accepted as the system allows.
+pub(crate) fn make_room(listener: &impl AsFd) -> io::Result<()> {
+    // To listen again changes the room for those who wait and nothing else.
+    Ok(rustix::net::listen(listener, BACKLOG)?)
 }
 
 /// Accepts one connection, which is in non-blocking mode from its first moment.

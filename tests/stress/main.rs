@@ -62,7 +62,8 @@ fn run_hub(world: &Arc<World>, mut random: Random, until: Instant) {
         for _ in 0..random.below(20) {
             workers.push(worker::spawn(world, random.fork()));
         }
-        for _ in 0..random.below(8) {
+        let victims = if workers.is_empty() { 0 } else { random.below(8) };
+        for _ in 0..victims {
             let victim = &workers[random.below(workers.len())];
             match random.below(3) {
                 0 => victim.kill(),

@@ -1,0 +1,6 @@
+//! [`std::os`], with cooperative Unix sockets.
+
+pub use std::os::*;
+
+#[cfg(unix)]
+pub mod unix;
