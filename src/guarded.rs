@@ -2,8 +2,9 @@
 //!
 //! The lock spins, and then lets the OS run other threads. So it is never held over a wait, nor over
 //! code of the program's, with one exception: a queue's items are compared and cloned under it.
-//! Greenlets of one thread never contend for it; should such code wait, or come back to the
-//! same lock, that is a panic and not a hang, since the lock knows the thread that holds it.
+//! Greenlets of one thread never contend for it. Should such code come back to the same lock, that
+//! is a panic and not a hang, since the lock knows the thread that holds it; and if it waits, the
+//! panic is that of the next greenlet of its thread that comes.
 //!
 //! # Why this file is unsafe
 //!

@@ -23,8 +23,8 @@ const TIME: usize = usize::MAX;
 ///
 /// Only the one that is done has any effect: no other queue loses or gets an item. Each branch has a
 /// closure, and [`run`](Self::run) returns what the closure of that branch returns. If several can
-/// be done at once, each comes first in its turn from one select of a thread to the next, so
-/// that none of them starves. Mirrors Go's `select`; gevent has `gevent.wait(objects, count=1)`.
+/// be done at once, chance decides, so that none of them starves. Mirrors Go's `select`; gevent
+/// has `gevent.wait(objects, count=1)`.
 ///
 /// # Examples
 ///
@@ -132,7 +132,8 @@ impl<'a, R> Select<'a, R> {
 
     /// Waits until one of the branches can be done, does it, and returns what its closure returns.
     ///
-    /// If the caller is killed while it waits, nothing is done.
+    /// If the caller is killed while it waits, nothing is done; but an item that someone has taken by
+    /// then stays taken.
     ///
     /// # Errors
     ///
@@ -167,9 +168,9 @@ impl<'a, R> Select<'a, R> {
     /// Does the first that can be done now; returns which.
     fn try_each(&mut self) -> Option<usize> {
         let count = self.branches.len();
-        let first = if self.in_order { 0 } else { next_turn() };
+        let first = if self.in_order { 0 } else { chance(count) };
         (0..count)
-            .map(|place| (first.wrapping_add(place)) % count)
+            .map(|place| (first + place) % count)
             .find(|place| self.branches[*place].try_now())
     }
 
@@ -184,10 +185,16 @@ impl<'a, R> Select<'a, R> {
     }
 }
 
-/// Where the next select of this thread begins to look.
-fn next_turn() -> usize {
-    thread_local!(static TURN: Cell<usize> = const { Cell::new(0) });
-    TURN.replace(TURN.get().wrapping_add(1))
+/// A number below `end`, which a thread's selects get in an order without a pattern.
+fn chance(end: usize) -> usize {
+    thread_local!(static STATE: Cell<u64> = const { Cell::new(0x9e37_79b9_7f4a_7c15) });
+    let mut state = STATE.get();
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    STATE.set(state);
+    // Of the upper bits, which are the better ones.
+    ((state >> 32) as usize).checked_rem(end).unwrap_or(0)
 }
 
 /// The branches while their select waits; should it be killed, none is done.

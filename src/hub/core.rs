@@ -198,10 +198,15 @@ impl Core {
         self.next_wait.set(wait + 1);
         head.wait.set(wait);
         head.waiting_for.set(waiting_for);
-        if let Some(count) = self.count_of(waiting_for.kind.reach) {
+        self.count_wait(waiting_for.kind);
+        wait
+    }
+
+    #[inline]
+    pub(crate) fn count_wait(&self, kind: &WaitKind) {
+        if let Some(count) = self.count_of(kind.reach) {
             count.set(count.get() + 1);
         }
-        wait
     }
 
     #[inline]

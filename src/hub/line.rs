@@ -2,8 +2,8 @@
 
 use super::bell::{Bell, Waitable};
 use super::core;
-use super::inbox::HubNumber;
-use super::turn::{self, Gate, Kinds, Turn, WaitError};
+use super::turn::{self, Entered, Gate, Kinds, Turn, WaitError};
+use super::waiter::{Waker, Woken};
 use super::waiters::{All, Granted, Waiters, Who};
 use crate::clock::Moment;
 use crate::guarded::Guarded;
@@ -76,12 +76,25 @@ impl<S: Rules> Line<S> {
     #[inline]
     pub(crate) fn wait(&self, kinds: &'static Kinds, deadline: Moment) -> Result<Turn, WaitError> {
         if self.try_now() {
-            return Ok(Turn::AtOnce);
+            return Ok(Turn::AtOnce(()));
         }
-        self.wait_in_line(kinds, deadline, || ())
+        self.wait_long(kinds, deadline)
     }
 
-    /// The slow path. `queued` is called when the place in the line is taken, if it must be.
+    #[cold]
+    fn wait_long(&self, kinds: &'static Kinds, deadline: Moment) -> Result<Turn, WaitError> {
+        loop {
+            match turn::wait_at(self, kinds, deadline, || ())? {
+                // A limit around this was over, and was lifted before it took effect.
+                Turn::Left if deadline > Moment::now() => {}
+                Turn::Left => return Err(WaitError::TimedOut),
+                turn => return Ok(turn),
+            }
+        }
+    }
+
+    /// Waits, and may return early. `queued` is called when the place in the line is taken, if it
+    /// must be.
     pub(crate) fn wait_in_line(
         &self,
         kinds: &'static Kinds,
@@ -113,23 +126,36 @@ pub(crate) fn spend_success() {
 }
 
 impl<S: Rules> Gate for Line<S> {
-    fn enter(&self, who: Who) -> bool {
-        let others = self.with(|rules, waiters| {
-            let others = rules.try_now(waiters);
-            if others.is_none() {
-                waiters.push(who, ());
+    type Gain = ();
+
+    fn enter(&self, waker: Waker) -> Entered {
+        let others = self.with(|rules, waiters| match rules.try_now(waiters) {
+            Some(others) => Ok(others),
+            None => {
                 rules.joined();
+                Err(waiters.join(waker, ()))
             }
-            others
         });
-        let is_had = others.is_some();
-        others.unwrap_or_default().wake();
-        is_had
+        match others {
+            Ok(others) => {
+                others.wake();
+                Entered::Had
+            }
+            Err(among_many) => Entered::Waits { among_many },
+        }
     }
 
-    fn leave(&self, who: &Who) -> bool {
+    fn gain(&self) {}
+
+    fn settle(&self, waker: Waker, woken: Woken) -> Option<()> {
+        // Who wakes one that waits here has granted it something.
+        let is_granted = woken == Woken::ByWaker || !self.leave(waker);
+        is_granted.then_some(())
+    }
+
+    fn leave(&self, waker: Waker) -> bool {
         self.with(|rules, waiters| {
-            let was_there = waiters.remove(who).is_some();
+            let was_there = waiters.remove(&Who::Waits(waker)).is_some();
             if was_there {
                 rules.left();
             }
@@ -141,10 +167,6 @@ impl<S: Rules> Gate for Line<S> {
         if let Some(next) = self.with(S::give_back) {
             next.wake();
         }
-    }
-
-    fn is_among_many(&self, hub: HubNumber) -> bool {
-        self.with(|_, waiters| waiters.is_among_many(hub))
     }
 }
 

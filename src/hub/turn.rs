@@ -17,10 +17,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
-use super::core;
-use super::inbox::HubNumber;
-use super::waiter::{self, Unwinding};
-use super::waiters::Who;
+use super::waiter::{self, Unwinding, Waker, Woken};
 use crate::clock::Moment;
 use crate::raw::fiber::{Reach, WaitKind};
 
@@ -74,28 +71,43 @@ impl Kinds {
 
 /// How a wait at a gate ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum Turn<G = ()> {
     /// It could be had.
-    AtOnce,
+    AtOnce(G),
     /// Someone handed it over.
-    Granted,
+    Granted(G),
     /// Its time was over, or it was told to look for itself.
     Left,
 }
 
+/// How it goes with one who would wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entered {
+    /// It has what it would wait for.
+    Had,
+    /// It stands in the line; and whether more threads than one have to do with it.
+    Waits { among_many: bool },
+}
+
 /// Where one waits.
 pub(crate) trait Gate {
-    /// Takes what is waited for, if it can be had, or else a place in the line.
-    fn enter(&self, who: Who) -> bool;
+    /// What is had by waiting here.
+    type Gain;
 
-    /// Takes one who was not granted anything out of the line; `false` if it has been.
-    fn leave(&self, who: &Who) -> bool;
+    /// Takes what is waited for, if it can be had, or else a place in the line.
+    fn enter(&self, waker: Waker) -> Entered;
+
+    /// What was had at once.
+    fn gain(&self) -> Self::Gain;
+
+    /// After the wait: what was granted. Nothing, if it was not, and the place in the line is left.
+    fn settle(&self, waker: Waker, woken: Woken) -> Option<Self::Gain>;
+
+    /// Leaves the line; `false` if it was granted.
+    fn leave(&self, waker: Waker) -> bool;
 
     /// Passes on what was had or granted to one that is gone.
     fn give_back(&self);
-
-    /// Whether more threads than one have to do with it, now that this hub has.
-    fn is_among_many(&self, hub: HubNumber) -> bool;
 }
 
 /// Waits at a gate until `deadline`. `queued` is called when the place in the line is taken, if
@@ -106,37 +118,34 @@ pub(crate) fn wait_at<G: Gate>(
     kinds: &'static Kinds,
     deadline: Moment,
     queued: impl FnOnce(),
-) -> Result<Turn, WaitError> {
+) -> Result<Turn<G::Gain>, WaitError> {
     if deadline == Moment::ZERO {
         return Err(WaitError::TimedOut);
     }
-    if std::thread::panicking() {
-        return Err(WaitError::Unwinding);
-    }
-    let many = gate.is_among_many(core::with(|core| core.number()));
-    let kind = if many { &kinds.among_many } else { &kinds.alone };
     let place = Place { gate, holds: Cell::new(Holds::Nothing) };
-    waiter::park(kind, 0, deadline, |waker| {
-        let who = Who::Waits(waker);
-        if gate.enter(who.clone()) {
+    let woken = waiter::park(&kinds.alone, 0, deadline, |waker| match gate.enter(waker) {
+        Entered::Had => {
             place.holds.set(Holds::Turn);
             waker.wake();
-        } else {
-            place.holds.set(Holds::Place(who));
+        }
+        Entered::Waits { among_many } => {
+            place.holds.set(Holds::Place(waker));
+            if among_many {
+                waiter::rename(&kinds.among_many);
+            }
             queued();
         }
     })?;
-    Ok(place.settle())
+    Ok(place.settle(woken))
 }
 
-#[derive(Default)]
+#[derive(Clone, Copy)]
 enum Holds {
-    #[default]
     Nothing,
     /// What was waited for.
     Turn,
     /// A place in the line, or what was granted since.
-    Place(Who),
+    Place(Waker),
 }
 
 /// What a waiter holds while it is parked; should it be killed, the others get it.
@@ -147,11 +156,13 @@ struct Place<'a, G: Gate> {
 
 impl<G: Gate> Place<'_, G> {
     /// The park is over, and its greenlet lives.
-    fn settle(self) -> Turn {
-        match self.holds.take() {
-            Holds::Turn => Turn::AtOnce,
-            Holds::Place(who) if self.gate.leave(&who) => Turn::Left,
-            Holds::Place(_) => Turn::Granted,
+    fn settle(self, woken: Woken) -> Turn<G::Gain> {
+        match self.holds.replace(Holds::Nothing) {
+            Holds::Turn => Turn::AtOnce(self.gate.gain()),
+            Holds::Place(waker) => match self.gate.settle(waker, woken) {
+                Some(gain) => Turn::Granted(gain),
+                None => Turn::Left,
+            },
             Holds::Nothing => unreachable!("a park that was not refused has announced its waker"),
         }
     }
@@ -159,9 +170,9 @@ impl<G: Gate> Place<'_, G> {
 
 impl<G: Gate> Drop for Place<'_, G> {
     fn drop(&mut self) {
-        match self.holds.take() {
+        match self.holds.get() {
             Holds::Nothing => {}
-            Holds::Place(who) if self.gate.leave(&who) => {}
+            Holds::Place(waker) if self.gate.leave(waker) => {}
             Holds::Turn | Holds::Place(_) => self.gate.give_back(),
         }
     }

@@ -130,6 +130,19 @@ pub(crate) fn park_shielded(
     Ok(())
 }
 
+/// Calls the wait that the current greenlet is about to begin by another name; from what it
+/// announces.
+#[cold]
+pub(crate) fn rename(kind: &'static WaitKind) {
+    core::with(|core| {
+        thread::current_head(|head| {
+            core.end_wait(head.waiting_for.get().kind);
+            core.count_wait(kind);
+            head.waiting_for.set(WaitingFor { kind, ..head.waiting_for.get() });
+        });
+    });
+}
+
 /// Whether the current greenlet could wait now: it does not unwind, and there is a hub.
 ///
 /// # Panics
@@ -190,7 +203,9 @@ pub(crate) fn cut_short(fiber: &FiberRef) -> bool {
     }
     let waits = head.wait.get() != 0 && !head.shielded.get();
     if waits {
-        core::with(|core| core.wake(head.id.get(), head.wait.get(), Woken::ByWaker));
+        // Not as its waker would: should the block's limit be lifted before it runs, it goes on, and
+        // has not got what it waited for.
+        core::with(|core| core.wake(head.id.get(), head.wait.get(), Woken::ByDeadline));
     }
     waits
 }

@@ -39,6 +39,9 @@ impl Granted {
 /// Those who wait for one thing, first come first, each with a `P`.
 pub(crate) struct Waiters<P = ()> {
     line: WaitQueue<(Who, P)>,
+    /// Those who cannot be granted anything any more, and have not left yet. Those whose thread has
+    /// ended never do.
+    aside: Vec<(Who, P)>,
     /// Who has waited here: one hub, or more than one thread has to do with it.
     hub: Option<HubNumber>,
     many: bool,
@@ -46,10 +49,18 @@ pub(crate) struct Waiters<P = ()> {
 
 impl<P> Waiters<P> {
     pub(crate) const fn new() -> Self {
-        Waiters { line: WaitQueue::new(), hub: None, many: false }
+        Waiters { line: WaitQueue::new(), aside: Vec::new(), hub: None, many: false }
+    }
+
+    /// Takes one into the line; returns whether more threads than one have to do with it.
+    pub(crate) fn join(&mut self, waker: Waker, what: P) -> bool {
+        self.note(Some(waker.hub()));
+        self.line.push((Who::Waits(waker), what));
+        self.many
     }
 
     pub(crate) fn push(&mut self, who: Who, what: P) {
+        self.note(this_hub());
         self.line.push((who, what));
     }
 
@@ -67,42 +78,68 @@ impl<P> Waiters<P> {
 
     fn pop_some(&mut self, me: Option<&Bell>) -> Option<(Granted, P)> {
         self.note(this_hub());
+        // So many, so that one that is put back is not looked at again.
         for _ in 0..self.line.len() {
             let (who, what) = self.line.pop()?;
             match who {
-                // Its thread has ended, and what it was granted would be lost.
-                Who::Waits(waker) if waker.is_orphaned() => {}
-                Who::Chooses(bell) if bell.is_orphaned() => {}
-                Who::Waits(waker) => {
+                Who::Waits(waker) if !waker.is_orphaned() => {
                     self.note(Some(waker.hub()));
                     return Some((Granted::Waiter(waker), what));
                 }
                 Who::Watches(bell) => bell.ring(),
-                Who::Chooses(bell) => {
-                    if !me.is_some_and(|me| me.is_beside(&bell)) && bell.claim() {
-                        return Some((Granted::Chooser(bell), what));
-                    }
-                    // It has got something else, and comes to fetch what it has brought.
+                Who::Chooses(bell) if me.is_some_and(|me| me.is_beside(&bell)) => {
                     self.line.push((Who::Chooses(bell), what));
                 }
+                Who::Chooses(bell) if !bell.is_orphaned() && bell.claim() => {
+                    return Some((Granted::Chooser(bell), what));
+                }
+                // It was rung already, perhaps for this, and comes to see.
+                Who::Chooses(bell) if !bell.is_orphaned() => {
+                    self.aside.push((Who::Chooses(bell), what));
+                }
+                // Its thread has ended. What is dropped here would be dropped under a lock.
+                Who::Waits(_) | Who::Chooses(_) if size_of::<P>() > 0 => {
+                    self.aside.push((who, what));
+                }
+                Who::Waits(_) | Who::Chooses(_) => {}
             }
         }
         None
     }
 
-    /// Whether more than so many others than `me` could be granted something.
-    pub(crate) fn has_more_beside(&self, me: &Bell, count: usize) -> bool {
-        let takes = |who: &Who| match who {
-            Who::Waits(waker) => !waker.is_orphaned(),
-            Who::Chooses(bell) => !bell.is_beside(me) && bell.can_be_claimed(),
-            Who::Watches(_) => false,
-        };
-        self.line.iter().filter(|(who, _)| takes(who)).nth(count).is_some()
+    /// Whether more than so many, without `me`, could be granted something.
+    #[inline]
+    pub(crate) fn has_more(&self, count: usize, me: Option<&Bell>) -> bool {
+        self.line.len() > count && self.takers(me).nth(count).is_some()
     }
 
-    /// Takes someone out who is not granted; `None` if it has been, or was never here.
+    /// What the one has brought before whom so many others could be granted something.
+    pub(crate) fn nth(&self, place: usize) -> Option<&P> {
+        self.takers(None).nth(place)
+    }
+
+    /// How many could be granted something.
+    pub(crate) fn count(&self) -> usize {
+        self.takers(None).count()
+    }
+
+    fn takers(&self, me: Option<&Bell>) -> impl Iterator<Item = &P> {
+        let takes = move |who: &Who| match who {
+            Who::Waits(waker) => !waker.is_orphaned(),
+            Who::Chooses(bell) => !me.is_some_and(|me| me.is_beside(bell)) && bell.can_be_claimed(),
+            Who::Watches(_) => false,
+        };
+        self.line.iter().filter(move |(who, _)| takes(who)).map(|(_, what)| what)
+    }
+
+    /// Takes out one who was not granted anything; `None` if it was, or was never here.
     pub(crate) fn remove(&mut self, who: &Who) -> Option<P> {
-        self.line.remove_first(|(other, _)| other == who).map(|(_, what)| what)
+        let in_line = self.line.remove_first(|(other, _)| other == who);
+        let found = in_line.or_else(|| {
+            let place = self.aside.iter().position(|(other, _)| other == who)?;
+            Some(self.aside.swap_remove(place))
+        });
+        found.map(|(_, what)| what)
     }
 
     /// Has everyone look for themselves, without granting them anything.
@@ -116,16 +153,6 @@ impl<P> Waiters<P> {
                 Who::Chooses(bell) | Who::Watches(bell) => bell.ring(),
             }
         }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.line.len()
-    }
-
-    /// Whether more than one thread has had to do with this, now that this one has.
-    pub(crate) fn is_among_many(&mut self, hub: HubNumber) -> bool {
-        self.note(Some(hub));
-        self.many
     }
 
     /// Remembers who has to do with this; `None` is a thread without a hub.

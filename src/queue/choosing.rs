@@ -5,7 +5,6 @@ use super::kinds::AnyQueue;
 use super::{GetError, PutError, ShutDown};
 use crate::hub::bell::Bell;
 use crate::hub::turn::Gate;
-use crate::hub::waiters::Who;
 
 /// One who would get an item.
 pub(crate) struct Getter<'a, Q: AnyQueue> {
@@ -39,7 +38,7 @@ impl<'a, Q: AnyQueue> Getter<'a, Q> {
 
     /// Leaves the line; `false` if it was granted an item.
     pub(crate) fn leave(&self, bell: &Bell) -> bool {
-        self.queue.shared().getting().leave(&Who::Chooses(bell.clone()))
+        self.queue.shared().getting().withdraw(bell)
     }
 
     pub(crate) fn settle(&mut self, bell: &Bell) -> bool {
@@ -100,7 +99,7 @@ impl<'a, Q: AnyQueue> Putter<'a, Q> {
     /// Leaves the line; the item comes back if it was not put.
     pub(crate) fn leave(&mut self, bell: &Bell) {
         if let Some(gate) = self.gate.take() {
-            gate.leave(&Who::Chooses(bell.clone()));
+            gate.withdraw(bell);
             *self.slot = gate.left();
         }
     }

@@ -2,80 +2,66 @@
 
 use std::cell::Cell;
 
+use super::GetError;
 use super::shared::Shared;
-use super::state::{Entered, wake};
+use super::state::wake;
 use super::store::Store;
 use crate::hub::bell::Bell;
-use crate::hub::inbox::HubNumber;
-use crate::hub::turn::Gate;
+use crate::hub::turn::{Entered, Gate};
+use crate::hub::waiter::{Waker, Woken};
 use crate::hub::waiters::Who;
 
 /// Waits to get: what is had is a right to [`fetch`](Shared::fetch).
 pub(crate) struct Getting<'a, S: Store>(pub(super) &'a Shared<S>);
 
 impl<S: Store> Getting<'_, S> {
-    /// Waits as one who may get something else first. If something can be had here, it is had only
-    /// if the bell is still heard; and if that fails in the last moment, the bell tells to look again.
+    /// Waits as one who may get something else first.
     pub(crate) fn choose(&self, bell: &Bell) {
-        let handed = self.0.state.with(|state| {
-            let may_be_had = state.free() > 0
-                || state.putters.has_more_beside(bell, state.promised())
-                || !state.is_open;
-            if may_be_had && !bell.claim() {
-                return None;
-            }
-            let handed = if may_be_had { state.hand(Some(bell)) } else { None };
-            if handed.is_none() {
-                state.getters.push(Who::Chooses(bell.clone()), ());
-            }
-            handed
-        });
-        wake(handed.flatten());
+        wake(self.0.visit(|state| state.hand_or_choose(bell)));
+        self.0.raise();
+    }
+
+    /// Leaves the line as one who chose; `false` if it was granted an item.
+    pub(crate) fn withdraw(&self, bell: &Bell) -> bool {
+        self.0.visit(|state| state.getters.remove(&Who::Chooses(bell.clone())).is_some())
     }
 }
 
 impl<S: Store> Gate for Getting<'_, S> {
-    fn enter(&self, who: Who) -> bool {
-        let handed = self.0.state.with(|state| {
-            let handed = state.hand(None);
-            if handed.is_none() {
-                state.getters.push(who, ());
+    type Gain = Result<S::Item, GetError>;
+
+    fn enter(&self, waker: Waker) -> Entered {
+        match self.0.visit(|state| state.hand_or_join(waker)) {
+            Ok(putter) => {
+                wake(putter);
+                Entered::Had
             }
-            handed
-        });
-        let is_had = handed.is_some();
-        wake(handed.flatten());
-        is_had
+            Err(among_many) => Entered::Waits { among_many },
+        }
     }
 
-    fn leave(&self, who: &Who) -> bool {
-        self.0.state.with(|state| state.getters.remove(who).is_some())
+    fn gain(&self) -> Self::Gain {
+        self.0.fetch()
+    }
+
+    fn settle(&self, waker: Waker, woken: Woken) -> Option<Self::Gain> {
+        let fetched = self.0.visit(|state| {
+            // Who wakes one that waits has handed it something, unless all are told to look.
+            let may_stand_there = woken == Woken::ByDeadline || !state.is_open;
+            if may_stand_there && state.getters.remove(&Who::Waits(waker)).is_some() {
+                return None;
+            }
+            Some(state.fetch().ok_or(state.nothing()))
+        });
+        fetched.map(|fetched| self.0.in_hand(fetched))
+    }
+
+    fn leave(&self, waker: Waker) -> bool {
+        self.0.visit(|state| state.getters.remove(&Who::Waits(waker)).is_some())
     }
 
     fn give_back(&self) {
-        let next = self.0.state.with(|state| {
-            state.handed -= 1;
-            if state.free() == 0 && !state.has_offer() {
-                return None;
-            }
-            let (next, ()) = state.getters.pop()?;
-            state.handed += 1;
-            Some(next)
-        });
-        wake(next);
-    }
-
-    fn is_among_many(&self, hub: HubNumber) -> bool {
-        self.0.state.with(|state| state.getters.is_among_many(hub))
-    }
-}
-
-/// Gives back what was handed over to one who only looks.
-pub(super) struct GiveBack<'a, 'b, S: Store>(pub(super) &'b Getting<'a, S>);
-
-impl<S: Store> Drop for GiveBack<'_, '_, S> {
-    fn drop(&mut self) {
-        self.0.give_back();
+        wake(self.0.visit(|state| state.give_back()));
     }
 }
 
@@ -87,28 +73,29 @@ pub(crate) struct Putting<'a, S: Store> {
 }
 
 impl<S: Store> Putting<'_, S> {
-    /// Waits as one who may do something else first; see [`Getting::choose`].
+    /// Waits as one who may do something else first.
     pub(crate) fn choose(&self, bell: &Bell) {
         let Some(item) = self.item.take() else { return };
-        let (kept, getter) = self.shared.state.with(|state| {
-            let may_be_put = state.free() < state.capacity
-                || state.getters.has_more_beside(bell, 0)
-                || !state.is_open;
-            if may_be_put && !bell.claim() {
-                return (Some(item), None);
-            }
-            // Also if that fails: whoever only watches is told that there is an offer now.
-            match state.put(item, Some(bell)) {
-                Ok(getter) => (None, getter),
-                Err(item) if state.is_open => {
-                    state.putters.push(Who::Chooses(bell.clone()), item);
-                    (None, None)
-                }
-                Err(item) => (Some(item), None),
-            }
-        });
-        self.item.set(kept);
-        wake(getter);
+        match self.shared.visit(|state| state.put_or_choose(bell, item)) {
+            Ok(getter) => wake(getter),
+            Err(item) => self.item.set(Some(item)),
+        }
+        self.shared.raise();
+    }
+
+    /// Leaves the line as one who chose.
+    pub(crate) fn withdraw(&self, bell: &Bell) {
+        self.take_back(&Who::Chooses(bell.clone()));
+    }
+
+    /// Takes the item out of the line; `false` if it has been put.
+    fn take_back(&self, who: &Who) -> bool {
+        let item = self.shared.visit(|state| state.putters.remove(who));
+        let was_there = item.is_some();
+        if was_there {
+            self.item.set(item);
+        }
+        was_there
     }
 
     /// The item, if it has not been put.
@@ -118,63 +105,62 @@ impl<S: Store> Putting<'_, S> {
 }
 
 impl<S: Store> Gate for Putting<'_, S> {
-    fn enter(&self, who: Who) -> bool {
-        let Some(item) = self.item.take() else { return true };
-        let entered = self.shared.state.with(|state| state.enter_to_put(who, item));
-        match entered {
-            Entered::Put(getter) => {
+    type Gain = ();
+
+    fn enter(&self, waker: Waker) -> Entered {
+        let Some(item) = self.item.take() else { return Entered::Had };
+        match self.shared.visit(|state| state.put_or_join(waker, item)) {
+            Ok((waits, getter)) => {
                 wake(getter);
-                true
+                waits.map_or(Entered::Had, |among_many| Entered::Waits { among_many })
             }
-            Entered::Waits(getter) => {
-                wake(getter);
-                false
-            }
-            Entered::Refused(item) => {
+            // A queue that has been shut down is not worth waiting for.
+            Err(item) => {
                 self.item.set(Some(item));
-                true
+                Entered::Had
             }
         }
     }
 
-    fn leave(&self, who: &Who) -> bool {
-        let item = self.shared.state.with(|state| state.putters.remove(who));
-        let was_there = item.is_some();
-        if was_there {
-            self.item.set(item);
-        }
-        was_there
+    fn gain(&self) {}
+
+    fn settle(&self, waker: Waker, woken: Woken) -> Option<()> {
+        let may_stand_there = woken == Woken::ByDeadline || !self.shared.is_open();
+        (!may_stand_there || !self.leave(waker)).then_some(())
+    }
+
+    fn leave(&self, waker: Waker) -> bool {
+        self.take_back(&Who::Waits(waker))
     }
 
     /// What was put stays put.
     fn give_back(&self) {}
-
-    fn is_among_many(&self, hub: HubNumber) -> bool {
-        self.shared.state.with(|state| state.putters.is_among_many(hub))
-    }
 }
 
 /// Waits until all is done.
 pub(super) struct Joining<'a, S: Store>(pub(super) &'a Shared<S>);
 
 impl<S: Store> Gate for Joining<'_, S> {
-    fn enter(&self, who: Who) -> bool {
-        self.0.state.with(|state| {
-            let is_done = state.unfinished == 0;
-            if !is_done {
-                state.joiners.push(who, ());
+    type Gain = ();
+
+    fn enter(&self, waker: Waker) -> Entered {
+        self.0.visit(|state| {
+            if state.unfinished == 0 {
+                return Entered::Had;
             }
-            is_done
+            Entered::Waits { among_many: state.joiners.join(waker, ()) }
         })
     }
 
-    fn leave(&self, who: &Who) -> bool {
-        self.0.state.with(|state| state.joiners.remove(who).is_some())
+    fn gain(&self) {}
+
+    fn settle(&self, waker: Waker, woken: Woken) -> Option<()> {
+        (woken == Woken::ByWaker || !self.leave(waker)).then_some(())
+    }
+
+    fn leave(&self, waker: Waker) -> bool {
+        self.0.visit(|state| state.joiners.remove(&Who::Waits(waker)).is_some())
     }
 
     fn give_back(&self) {}
-
-    fn is_among_many(&self, hub: HubNumber) -> bool {
-        self.0.state.with(|state| state.joiners.is_among_many(hub))
-    }
 }

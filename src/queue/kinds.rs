@@ -357,6 +357,9 @@ macro_rules! methods_of_those_with_room {
             /// A clone of the item that the next [`get`](Self::get) would take; waits until there is
             /// one. Mirrors `peek`.
             ///
+            /// If it has to wait, it sees the next item that comes, even if that is another's who came
+            /// before.
+            ///
             /// # Errors
             ///
             /// As `get`.

@@ -20,14 +20,16 @@
 //! **Limits.** A limit of zero only looks.
 //!
 //! **Shutting down.** [`Queue::shutdown`] lets nothing in any more: who waits to put gets the item
-//! back, who gets is served while there are items, and is then told [`GetError::ShutDown`].
+//! back, who gets is served while there are items, and is then told [`GetError::ShutDown`]. If the one who
+//! was handed the last item is killed before it runs, that item is in the queue again.
 //! [`Queue::shutdown_now`] also takes the items out. Iteration ends then.
 //!
 //! **While unwinding,** that is in a destructor that runs because of a panic or a kill, a greenlet
 //! cannot wait: what can be done at once is done, the rest is an error, and nothing panics.
 //!
-//! The comparison of a [`PriorityQueue`]'s items, and the clone that `peek` makes, must not wait
-//! and must not use the same queue: that panics.
+//! The comparison of a [`PriorityQueue`]'s items, and the clone that `peek` makes, must neither use the
+//! same queue, which panics, nor wait, which makes the next one panic that uses it. A comparison that
+//! panics does so in whoever puts or gets then; no other item is lost, and nobody waits for it in vain.
 
 pub(crate) mod choosing;
 mod gates;

@@ -1,49 +1,65 @@
 //! What all queues do.
 
 use std::cell::Cell;
+use std::panic;
 
-use super::gates::{Getting, GiveBack, Joining, Putting};
-use super::state::{State, wake};
+use super::gates::{Getting, Joining, Putting};
+use super::state::{Put, State, wake};
 use super::store::Store;
 use super::{GetError, PutError};
 use crate::clock::Moment;
 use crate::guarded::Guarded;
-use crate::hub::bell::{Bell, Waitable};
+use crate::hub::bell::{self, Bell, Waitable};
 use crate::hub::line;
 use crate::hub::turn::{self, Kinds, Turn, WaitError};
 use crate::hub::waiter;
-use crate::hub::waiters::{Waiters, Who};
+use crate::hub::waiters::Granted;
+use crate::raw::fiber::{Reach, WaitKind};
 use crate::raw::thread;
 
 static GET: Kinds = Kinds::new("to get from a queue");
 static PUT: Kinds = Kinds::new("to put into a queue");
 static JOIN: Kinds = Kinds::new("for the items of a queue to be done");
+static PEEK: WaitKind =
+    WaitKind { text: "to peek into a queue", numbered: false, reach: Reach::Shared };
 
 /// The inside of a queue.
 pub struct Shared<S: Store> {
-    pub(super) state: Guarded<State<S>>,
+    state: Guarded<State<S>>,
 }
+
 impl<S: Store> Shared<S> {
     pub(super) const fn new(store: S, capacity: usize) -> Self {
-        Shared {
-            state: Guarded::new(State {
-                store,
-                capacity,
-                handed: 0,
-                getters: Waiters::new(),
-                putters: Waiters::new(),
-                unfinished: 0,
-                joiners: Waiters::new(),
-                is_open: true,
-            }),
+        Shared { state: Guarded::new(State::new(store, capacity)) }
+    }
+
+    /// Calls `f` under the lock, and tells those who only watch if there is something for them now.
+    /// Whoever `f` has granted something is to be woken when this has returned.
+    #[inline]
+    pub(super) fn visit<R>(&self, f: impl FnOnce(&mut State<S>) -> R) -> R {
+        self.state.with(|state| {
+            let result = f(state);
+            state.tell_those_who_look();
+            result
+        })
+    }
+
+    /// Raises what a comparison has panicked with, now that all is in order again.
+    #[inline]
+    pub(super) fn raise(&self) {
+        if S::COMPARES
+            && let Some(payload) = self.state.with(|state| state.store.take_panic())
+        {
+            panic::resume_unwind(payload);
         }
     }
 
+    // ---- getting --------------------------------------------------------------------------
+
     #[inline]
     pub(crate) fn try_get(&self) -> Result<S::Item, GetError> {
-        let (item, putter) = self.state.with(|state| state.take().ok_or(state.nothing()))?;
-        wake(putter);
-        Ok(item)
+        let taken = self.visit(|state| state.take().ok_or(state.nothing()));
+        self.in_hand(taken)
     }
 
     #[inline]
@@ -59,48 +75,109 @@ impl<S: Store> Shared<S> {
     #[cold]
     fn get_in_line(&self, deadline: Moment) -> Result<S::Item, GetError> {
         loop {
-            match turn::wait_at(&self.getting(), &GET, deadline, || ())? {
-                Turn::Left => return self.try_get(),
-                Turn::AtOnce | Turn::Granted => match self.fetch() {
-                    Err(GetError::Empty) => {}
-                    had => return had,
+            let got = match turn::wait_at(&Getting(self), &GET, deadline, || ())? {
+                Turn::AtOnce(got) | Turn::Granted(got) => got,
+                Turn::Left => match self.try_get() {
+                    Err(GetError::Empty) if deadline <= Moment::now() => {
+                        return Err(GetError::Empty);
+                    }
+                    got => got,
                 },
+            };
+            match got {
+                // Who promised it has left, or a limit around this was lifted in the last moment.
+                Err(GetError::Empty) => {}
+                got => return got,
             }
         }
     }
 
-    /// Takes what was handed over or promised. There is nothing if the queue was shut down at once, if
-    /// who promised it did not wait so long, or if who handed it over panicked in the midst of it.
+    /// Takes what was handed over or promised. There is nothing if the queue was shut down at once, or if
+    /// who promised it did not wait so long.
     pub(crate) fn fetch(&self) -> Result<S::Item, GetError> {
-        let (item, putter) = self.state.with(|state| state.fetch().ok_or(state.nothing()))?;
-        wake(putter);
-        Ok(item)
+        let fetched = self.visit(|state| state.fetch().ok_or(state.nothing()));
+        self.in_hand(fetched)
     }
 
     #[inline]
+    pub(super) fn in_hand(
+        &self,
+        taken: Result<(S::Item, Option<Granted>), GetError>,
+    ) -> Result<S::Item, GetError> {
+        let taken = taken.map(|(item, putter)| {
+            wake(putter);
+            item
+        });
+        if S::COMPARES
+            && let Some(payload) = self.state.with(|state| state.store.take_panic())
+        {
+            if let Ok(item) = taken {
+                self.visit(|state| state.restore(item));
+            }
+            panic::resume_unwind(payload);
+        }
+        taken
+    }
+
+    /// Waits until something is there, and shows it.
+    pub(super) fn peek(&self, deadline: Moment) -> Result<S::Item, GetError>
+    where
+        S::Item: Clone,
+    {
+        loop {
+            match self.try_peek() {
+                Err(GetError::Empty) => {}
+                shown => return shown,
+            }
+            bell::wait_until_ready(&Peeking(self), &PEEK, deadline)?;
+            match self.state.with(|state| state.any().cloned()) {
+                // Someone was faster, in another thread.
+                Err(GetError::Empty) => {}
+                shown => return shown,
+            }
+        }
+    }
+
+    pub(super) fn try_peek(&self) -> Result<S::Item, GetError>
+    where
+        S::Item: Clone,
+    {
+        self.state.with(|state| state.next().cloned())
+    }
+
+    // ---- putting --------------------------------------------------------------------------
+
+    #[inline]
     pub(crate) fn try_put(&self, item: S::Item) -> Result<(), PutError<S::Item>> {
-        let put =
-            self.state.with(|state| state.put(item, None).map_err(|item| (item, state.is_open)));
+        let put = self.visit(|state| state.put(item, None));
+        self.told(put)
+    }
+
+    #[inline]
+    fn told(&self, put: Put<S::Item>) -> Result<(), PutError<S::Item>> {
         match put {
-            Ok(getter) => {
+            Put::Done(getter) => {
                 wake(getter);
+                self.raise();
                 Ok(())
             }
-            Err((item, true)) => Err(PutError::Full(item)),
-            Err((item, false)) => Err(PutError::ShutDown(item)),
+            Put::Full(item) => Err(PutError::Full(item)),
+            Put::ShutDown(item) => Err(PutError::ShutDown(item)),
         }
     }
 
     #[inline]
     pub(super) fn put(&self, item: S::Item, deadline: Moment) -> Result<(), PutError<S::Item>> {
         line::spend_success();
-        let is_callback = || thread::current_head(thread::is_called_by_loop);
-        if deadline != Moment::ZERO && self.capacity() == 0 && !is_callback() && waiter::can_wait()
-        {
-            // Also if someone waits for it: it is put when it is taken.
-            return self.put_in_line(item, deadline);
-        }
-        match self.try_put(item) {
+        let put = self.visit(|state| {
+            if state.capacity == 0 && state.is_open && deadline != Moment::ZERO && is_free_to_wait()
+            {
+                // Also if someone waits for it: it is put when it is taken.
+                return Put::Full(item);
+            }
+            state.put(item, None)
+        });
+        match self.told(put) {
             Err(PutError::Full(item)) => self.put_in_line(item, deadline),
             done => done,
         }
@@ -109,46 +186,24 @@ impl<S: Store> Shared<S> {
     #[cold]
     fn put_in_line(&self, item: S::Item, deadline: Moment) -> Result<(), PutError<S::Item>> {
         let gate = self.putting(Some(item));
-        let waited = turn::wait_at(&gate, &PUT, deadline, || ());
-        match gate.left() {
-            None => Ok(()),
-            Some(item) if waited == Err(WaitError::Unwinding) => Err(PutError::Unwinding(item)),
-            Some(item) if self.is_open() => Err(PutError::Full(item)),
-            Some(item) => Err(PutError::ShutDown(item)),
-        }
-    }
-
-    /// Waits until something is there, and shows it.
-    pub(super) fn peek(&self, deadline: Moment) -> Result<S::Item, GetError>
-    where
-        S::Item: Clone,
-    {
-        match self.try_peek() {
-            Err(GetError::Empty) => {}
-            had => return had,
-        }
-        let gate = self.getting();
-        match turn::wait_at(&gate, &GET, deadline, || ())? {
-            Turn::AtOnce | Turn::Granted => {
-                let _held = GiveBack(&gate);
-                self.state.with(|state| state.store.peek().cloned().ok_or(state.nothing()))
+        loop {
+            let waited = turn::wait_at(&gate, &PUT, deadline, || ());
+            self.raise();
+            let Some(item) = gate.left() else { return Ok(()) };
+            match waited {
+                _ if !self.is_open() => return Err(PutError::ShutDown(item)),
+                Err(WaitError::Unwinding) => return Err(PutError::Unwinding(item)),
+                _ if deadline <= Moment::now() => return Err(PutError::Full(item)),
+                // A limit around this was over, and was lifted before it took effect.
+                _ => gate.item.set(Some(item)),
             }
-            Turn::Left => self.try_peek(),
         }
     }
 
-    pub(super) fn try_peek(&self) -> Result<S::Item, GetError>
-    where
-        S::Item: Clone,
-    {
-        self.state.with(|state| match state.store.peek() {
-            Some(item) if state.free() > 0 => Ok(item.clone()),
-            _ => Err(state.nothing()),
-        })
-    }
+    // ---- the rest -------------------------------------------------------------------------
 
     pub(super) fn task_done(&self) -> bool {
-        let finished = self.state.with(|state| (state.unfinished > 0).then(|| state.finish(1)));
+        let finished = self.visit(|state| (state.unfinished > 0).then(|| state.finish(1)));
         let was_due = finished.is_some();
         finished.unwrap_or_default().wake();
         was_due
@@ -159,28 +214,33 @@ impl<S: Store> Shared<S> {
     }
 
     pub(super) fn join(&self, deadline: Moment) -> Result<(), WaitError> {
-        if self.unfinished() == 0 {
-            return Ok(());
+        while self.unfinished() > 0 {
+            match turn::wait_at(&Joining(self), &JOIN, deadline, || ())? {
+                Turn::Left if deadline <= Moment::now() => return Err(WaitError::TimedOut),
+                Turn::Left => {}
+                Turn::AtOnce(()) | Turn::Granted(()) => break,
+            }
         }
-        match turn::wait_at(&Joining(self), &JOIN, deadline, || ())? {
-            Turn::Left => Err(WaitError::TimedOut),
-            Turn::AtOnce | Turn::Granted => Ok(()),
-        }
+        Ok(())
     }
 
     pub(super) fn shut_down(&self) {
-        self.state.with(State::close);
+        self.visit(State::close);
     }
 
-    /// As [`shut_down`](Self::shut_down), and takes all items out, also those handed to some one.
+    /// As [`shut_down`](Self::shut_down), and takes all items out, also those handed to someone.
     pub(super) fn shut_down_now(&self) -> Vec<S::Item> {
-        let (items, finished) = self.state.with(|state| {
+        let (items, finished) = self.visit(|state| {
             state.close();
-            let items: Vec<_> = std::iter::from_fn(|| state.store.pop()).collect();
-            let dropped = items.len().min(state.unfinished);
-            (items, state.finish(dropped))
+            let mut items = Vec::with_capacity(state.store.len());
+            let count = state.store.len();
+            while state.store.len() > 0 {
+                items.extend(state.store.pop());
+            }
+            (items, state.finish(count.min(state.unfinished)))
         });
         finished.wake();
+        self.raise();
         items
     }
 
@@ -202,20 +262,21 @@ impl<S: Store> Shared<S> {
 
     pub(super) fn set_capacity(&self, capacity: usize) {
         self.state.with(|state| state.capacity = capacity);
-        while let Some(putter) = self.state.with(State::fill) {
+        while let Some(putter) = self.visit(State::fill) {
             putter.wake();
         }
+        self.raise();
     }
 
     pub(super) fn getters(&self) -> usize {
-        self.state.with(|state| state.getters.len())
+        self.state.with(|state| state.getters.count())
     }
 
     pub(super) fn putters(&self) -> usize {
-        self.state.with(|state| state.putters.len())
+        self.state.with(|state| state.putters.count())
     }
 
-    /// Where one waits to get: what is had there is a right to [`fetch`](Self::fetch).
+    /// Where one waits to get.
     pub(crate) fn getting(&self) -> Getting<'_, S> {
         Getting(self)
     }
@@ -226,6 +287,11 @@ impl<S: Store> Shared<S> {
     }
 }
 
+/// Whether the caller could wait: it does not unwind, and is no callback of the loop.
+fn is_free_to_wait() -> bool {
+    !thread::current_head(thread::is_called_by_loop) && waiter::can_wait()
+}
+
 /// Ready when there is something to get, or never will be.
 impl<S: Store> Waitable for Shared<S> {
     fn is_ready(&self) -> bool {
@@ -233,20 +299,34 @@ impl<S: Store> Waitable for Shared<S> {
     }
 
     fn watch(&self, bell: Bell) {
-        let is_ready = self.state.with(|state| {
-            let is_ready = state.is_ready();
-            if !is_ready {
-                state.getters.push(Who::Watches(bell.clone()), ());
-            }
-            is_ready
-        });
-        if is_ready {
+        let waits = self.state.with(|state| state.watch(&bell));
+        if !waits {
             bell.ring();
         }
     }
 
     fn unwatch(&self, bell: &Bell) {
-        self.state.with(|state| state.getters.remove(&Who::Watches(bell.clone())));
+        self.state.with(|state| state.unwatch(bell));
+    }
+}
+
+/// Ready when there is an item to be seen, or never will be.
+struct Peeking<'a, S: Store>(&'a Shared<S>);
+
+impl<S: Store> Waitable for Peeking<'_, S> {
+    fn is_ready(&self) -> bool {
+        self.0.state.with(|state| state.has_any())
+    }
+
+    fn watch(&self, bell: Bell) {
+        let waits = self.0.state.with(|state| state.watch_for_any(&bell));
+        if !waits {
+            bell.ring();
+        }
+    }
+
+    fn unwatch(&self, bell: &Bell) {
+        self.0.state.with(|state| state.unwatch_for_any(bell));
     }
 }
 

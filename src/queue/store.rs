@@ -1,7 +1,9 @@
 //! In which order a queue gives its items.
 
+use std::any::Any;
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
+use std::panic::{self, AssertUnwindSafe};
 
 /// Keeps items in an order of its own.
 pub trait Store {
@@ -19,7 +21,21 @@ pub trait Store {
 
     #[doc(hidden)]
     fn len(&self) -> usize;
+
+    /// Whether it calls code of the program's, which may panic: then `push` has put the item in all
+    /// the same, `pop` has taken one out and lost it, and the panic is kept.
+    #[doc(hidden)]
+    const COMPARES: bool = false;
+
+    /// The panic that was kept.
+    #[doc(hidden)]
+    fn take_panic(&mut self) -> Option<Payload> {
+        None
+    }
 }
+
+/// What code of the program's has panicked with.
+pub(super) type Payload = Box<dyn Any + Send>;
 
 /// First in, first out.
 pub struct Fifo<T>(VecDeque<T>);
@@ -89,6 +105,7 @@ impl<T> Store for Lifo<T> {
 pub struct LeastFirst<T> {
     heap: BinaryHeap<Reverse<Ranked<T>>>,
     came: u64,
+    panic: Option<Payload>,
 }
 
 /// An item, and how many came before it.
@@ -99,20 +116,36 @@ struct Ranked<T> {
 
 impl<T: Ord> LeastFirst<T> {
     pub(super) const fn new() -> Self {
-        LeastFirst { heap: BinaryHeap::new(), came: 0 }
+        LeastFirst { heap: BinaryHeap::new(), came: 0, panic: None }
     }
 }
 
 impl<T: Ord> Store for LeastFirst<T> {
     type Item = T;
 
+    const COMPARES: bool = true;
+
     fn push(&mut self, item: T) {
-        self.heap.push(Reverse(Ranked { item, came: self.came }));
+        let ranked = Reverse(Ranked { item, came: self.came });
         self.came += 1;
+        // The heap has the item before it compares it.
+        let pushed = panic::catch_unwind(AssertUnwindSafe(|| self.heap.push(ranked)));
+        self.panic = pushed.err().or(self.panic.take());
     }
 
     fn pop(&mut self) -> Option<T> {
-        self.heap.pop().map(|Reverse(ranked)| ranked.item)
+        let popped = panic::catch_unwind(AssertUnwindSafe(|| self.heap.pop()));
+        match popped {
+            Ok(popped) => popped.map(|Reverse(ranked)| ranked.item),
+            Err(payload) => {
+                self.panic = Some(payload);
+                None
+            }
+        }
+    }
+
+    fn take_panic(&mut self) -> Option<Payload> {
+        self.panic.take()
     }
 
     fn peek(&self) -> Option<&T> {

@@ -106,7 +106,7 @@ impl Barrier {
 }
 
 fn is_last(turn: Turn) -> bool {
-    turn == Turn::AtOnce
+    turn == Turn::AtOnce(())
 }
 
 impl fmt::Debug for Barrier {

@@ -2,7 +2,9 @@
 
 mod support;
 
+mod attacks;
 mod channel;
+mod crowds;
 mod ending;
 mod giving_back;
 mod items;

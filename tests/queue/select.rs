@@ -35,8 +35,8 @@ fn one_that_waits_gets_what_comes_first() {
         settle();
         assert_eq!((left.getters(), right.getters()), (1, 1));
         right.put(7).unwrap();
-        assert_eq!(left.getters(), 1, "it has yet to run");
-        assert!(left.try_put(8).is_err(), "but it is not there any more");
+        assert_eq!(left.getters(), 0, "it is not there any more, though it has yet to run");
+        assert!(left.try_put(8).is_err());
         assert_eq!(chooser.join().unwrap(), ("right", 7));
         assert_eq!((left.getters(), right.getters()), (0, 0));
     });
@@ -168,7 +168,7 @@ fn no_branch_starves() {
             let select = Select::new().get(a, Result::unwrap).get(b, Result::unwrap);
             counts[select.get(c, Result::unwrap).run().unwrap()] += 1;
         }
-        assert_eq!(counts, [30, 30, 30]);
+        assert!(counts.iter().all(|count| *count >= 15), "{counts:?}");
     });
 }
 
