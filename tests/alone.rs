@@ -67,6 +67,9 @@ fn queues_and_selects_are_named() {
     let queue = Rc::new(Queue::bounded(1));
     let told = report_of(|| assert!(queue.get().is_ok()));
     assert!(told.contains("main waits to get from a queue"), "{told}");
+    let told = report_of(|| assert!(queue.peek().is_ok()));
+    assert!(told.contains("main waits to get from a queue"), "{told}");
+    assert!(queue.peek_for(Duration::from_millis(1)).is_err(), "it is no wait for ever");
     queue.put(1).unwrap();
     let told = report_of(|| queue.put(2).unwrap());
     assert!(told.contains("main waits to put into a queue"), "{told}");

@@ -277,3 +277,19 @@ fn a_greenlets_result_can_be_linked_to_a_queue() {
         assert_eq!((queue.get(), queue.get()), (Ok(Some(7)), Ok(Some(7))));
     });
 }
+
+#[test]
+fn a_callback_in_the_loop_is_refused_what_it_would_have_to_wait_for() {
+    bounded(|| {
+        let (queue, answers) = (Rc::new(Queue::bounded(1)), Rc::new(Queue::new()));
+        let (theirs, told) = (Rc::clone(&queue), Rc::clone(&answers));
+        Hub::current().run_callback(move || {
+            told.put((theirs.try_put(1), theirs.try_put(2))).unwrap();
+        });
+        assert_eq!(answers.get(), Ok((Ok(()), Err(PutError::Full(2)))));
+        let (theirs, told) = (Rc::clone(&queue), Rc::new(Queue::new()));
+        let got = Rc::clone(&told);
+        Hub::current().run_callback(move || got.put((theirs.try_get(), theirs.try_get())).unwrap());
+        assert_eq!(told.get(), Ok((Ok(1), Err(GetError::Empty))));
+    });
+}

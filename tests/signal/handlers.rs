@@ -216,3 +216,20 @@ fn while_a_handler_is_there_nobody_waits_for_ever() {
         assert!(report.contains("everything waits for ever"), "{report}");
     });
 }
+
+#[test]
+fn a_handler_keeps_a_join_of_the_hub_waiting_unless_it_is_unreferenced() {
+    let name = "handlers::a_handler_keeps_a_join_of_the_hub_waiting_unless_it_is_unreferenced";
+    alone(name, || {
+        let hub = Hub::current();
+        let called = Rc::new(Cell::new(false));
+        let sink = Rc::clone(&called);
+        let guard = on_signal(SIGUSR1, move || sink.set(true)).unwrap();
+        assert!(!hub.join_for(Duration::from_millis(5)));
+        guard.unref();
+        hub.join();
+        assert!(!called.get());
+        send(Signal::USR1);
+        until(|| called.get());
+    });
+}
