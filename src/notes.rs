@@ -26,10 +26,10 @@ pub mod monkey {}
 pub mod measured {}
 #[doc = include_str!("../arch-notes/10-sync.md")]
 pub mod sync {}
-#[doc = include_str!("../arch-notes/12-queues.md")]
-pub mod queues {}
 #[doc = include_str!("../arch-notes/11-gevent.md")]
 pub mod gevent {}
+#[doc = include_str!("../arch-notes/12-queues.md")]
+pub mod queues {}
 #[doc = include_str!("../arch-notes/13-signals.md")]
 pub mod signals {}
 #[doc = include_str!("../arch-notes/14-forks.md")]
