@@ -398,7 +398,8 @@ impl Core {
         if self.is_over() {
             return;
         }
-        let deadline = self.timers.borrow().next_deadline().or_else(|| self.second_look());
+        let deadline = self.timers.borrow_mut().next_deadline();
+        let deadline = deadline.or_else(|| self.second_look());
         if self.inbox.begin_sleep() {
             self.reactor.sleep(deadline);
         }

@@ -234,7 +234,7 @@ impl Core {
             self.inbox.end_sleep();
             return Some(Duration::ZERO);
         }
-        let deadline = self.timers.borrow().next_deadline();
+        let deadline = self.timers.borrow_mut().next_deadline();
         deadline.map(|deadline| deadline.since(Moment::now()))
     }
 }

@@ -5,8 +5,8 @@
 //! order in which they were set.
 //!
 //! It is a heap with four children to a node, each entry of which knows where it stands, so that
-//! a timer can be cancelled where it is. The usual limit is set later than those before it
-//! and cancelled soon: it goes in at the end and comes out from there, without a move.
+//! a timer can be cancelled where it is. The usual limit is cancelled before anyone asks for it:
+//! so a new timer first lies in a list, and goes into the heap when the hub asks the next time.
 //!
 //! An entry is a moment and a value. This file knows no greenlets and no sockets.
 
@@ -18,6 +18,8 @@ const CHILDREN: usize = 4;
 
 pub(super) struct Timers<V> {
     heap: Vec<Entry>,
+    /// Those that were set since the hub last asked, in no order.
+    fresh: Vec<Entry>,
     slots: Slab<Slot<V>>,
     set: u64,
 }
@@ -30,8 +32,15 @@ struct Entry {
 }
 
 struct Slot<V> {
-    position: usize,
+    position: Position,
     value: V,
+}
+
+/// Where an entry stands.
+#[derive(Clone, Copy)]
+enum Position {
+    InHeap(usize),
+    Fresh(usize),
 }
 
 /// Names a timer, and no other that is set later, so that it can be kept when it has fired.
@@ -43,51 +52,80 @@ pub(crate) struct TimerKey {
 
 impl<V> Default for Timers<V> {
     fn default() -> Self {
-        Timers { heap: Vec::new(), slots: Slab::new(), set: 0 }
+        Timers { heap: Vec::new(), fresh: Vec::new(), slots: Slab::new(), set: 0 }
     }
 }
 
 impl<V> Timers<V> {
     pub(super) fn is_empty(&self) -> bool {
-        self.heap.is_empty()
+        self.heap.is_empty() && self.fresh.is_empty()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.heap.len()
+        self.heap.len() + self.fresh.len()
     }
 
-    /// All that have not fired, from the earliest, which is followed by the others in no order.
+    /// All that have not fired, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &V> {
-        self.heap.iter().map(|entry| &self.slots[entry.slot].value)
+        self.entries().map(|entry| &self.slots[entry.slot].value)
     }
 
-    pub(super) fn next_deadline(&self) -> Option<Moment> {
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.heap.iter().chain(&self.fresh)
+    }
+
+    pub(super) fn next_deadline(&mut self) -> Option<Moment> {
+        self.take_in();
         self.heap.first().map(|entry| entry.deadline)
     }
 
+    #[inline]
     pub(super) fn set(&mut self, deadline: Moment, value: V) -> TimerKey {
-        let position = self.heap.len();
-        let slot = self.slots.insert(Slot { position, value });
+        let slot = self.slots.insert(Slot { position: Position::Fresh(self.fresh.len()), value });
         self.set += 1;
-        self.heap.push(Entry { deadline, order: self.set, slot });
-        self.rise(position);
+        self.fresh.push(Entry { deadline, order: self.set, slot });
         TimerKey { slot, order: self.set }
     }
 
     /// Takes out a timer, if it has not fired.
+    #[inline]
     pub(super) fn cancel(&mut self, key: TimerKey) -> Option<V> {
         let position = self.slots.get(key.slot)?.position;
-        if self.heap[position].order != key.order {
+        let order = match position {
+            Position::InHeap(position) => self.heap[position].order,
+            Position::Fresh(position) => self.fresh[position].order,
+        };
+        if order != key.order {
             // It has fired, and its slot is another's now.
             return None;
         }
         let slot = self.slots.remove(key.slot);
-        self.remove_entry(position);
+        match position {
+            Position::InHeap(position) => self.remove_entry(position),
+            Position::Fresh(position) => {
+                self.fresh.swap_remove(position);
+                if let Some(moved) = self.fresh.get(position) {
+                    self.slots[moved.slot].position = Position::Fresh(position);
+                }
+            }
+        }
         Some(slot.value)
+    }
+
+    /// Puts those that are fresh into the heap.
+    #[inline]
+    fn take_in(&mut self) {
+        while let Some(entry) = self.fresh.pop() {
+            let position = self.heap.len();
+            self.heap.push(entry);
+            self.note(position);
+            self.rise(position);
+        }
     }
 
     /// Takes out the earliest timer that is due at `now`.
     pub(super) fn pop_due(&mut self, now: Moment) -> Option<V> {
+        self.take_in();
         let first = self.heap.first().filter(|entry| entry.deadline <= now)?;
         let slot = self.slots.remove(first.slot);
         self.remove_entry(0);
@@ -98,7 +136,7 @@ impl<V> Timers<V> {
     pub(super) fn retain(&mut self, keep: impl Fn(&V) -> bool) {
         let gone = |entry: &&Entry| !keep(&self.slots[entry.slot].value);
         let key = |entry: &Entry| TimerKey { slot: entry.slot, order: entry.order };
-        let keys: Vec<TimerKey> = self.heap.iter().filter(gone).map(key).collect();
+        let keys: Vec<TimerKey> = self.entries().filter(gone).map(key).collect();
         keys.into_iter().for_each(|key| drop(self.cancel(key)));
     }
 
@@ -155,7 +193,7 @@ impl<V> Timers<V> {
     /// Tells an entry's slot where the entry stands.
     fn note(&mut self, position: usize) {
         let slot = self.heap[position].slot;
-        self.slots[slot].position = position;
+        self.slots[slot].position = Position::InHeap(position);
     }
 }
 
@@ -197,6 +235,20 @@ mod tests {
         let later = timers.set(in_millis(20), "later");
         assert_eq!(timers.cancel(fired), None);
         assert_eq!(timers.cancel(later), Some("later"));
+    }
+
+    #[test]
+    fn one_that_is_cancelled_before_anyone_asks_leaves_the_others_where_they_are() {
+        let mut timers = Timers::default();
+        let keys: Vec<_> = (0..6u64).map(|n| timers.set(in_millis(60 - n), n)).collect();
+        for (n, key) in keys.into_iter().enumerate().filter(|(n, _)| n % 2 == 0) {
+            assert_eq!(timers.cancel(key), Some(n as u64));
+        }
+        assert_eq!((timers.len(), timers.next_deadline()), (3, Some(in_millis(55))));
+        let last = timers.set(in_millis(1), 7);
+        assert_eq!(timers.cancel(last), Some(7));
+        let fired: Vec<u64> = std::iter::from_fn(|| timers.pop_due(in_millis(60))).collect();
+        assert_eq!(fired, [5, 3, 1]);
     }
 
     #[test]
