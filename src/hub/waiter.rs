@@ -45,8 +45,11 @@ impl Waker {
     }
 
     /// Whether the hub has ended, so that nobody will ever hear of the wake.
+    #[inline]
     pub(crate) fn is_orphaned(self) -> bool {
-        inbox::of(self.hub).is_past(self.wait)
+        let here =
+            core::try_with(|core| (core.number() == self.hub).then(|| self.wait < core.term()));
+        here.flatten().unwrap_or_else(|| inbox::of(self.hub).is_past(self.wait))
     }
 
     /// Ends the wait; `false` if it is known to have ended already.

@@ -38,7 +38,8 @@ fn a_limit_that_is_not_reached_allocates_nothing() {
     in_main_and_in_a_greenlet(|| {
         let block = || with_timeout(Duration::from_secs(60), yield_now).is_ok();
         let nested = || with_timeout(Duration::from_secs(60), block);
-        assert_eq!(nested(), Ok(true), "the first time makes room");
+        // The first ones make room, here and in the hub, which looks once in a turn.
+        (0..200).for_each(|_| assert_eq!(nested(), Ok(true)));
         let before = ALLOCATIONS.get();
         for _ in 0..1000 {
             assert_eq!(nested(), Ok(true));
