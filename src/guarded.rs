@@ -6,23 +6,45 @@
 //! is a panic and not a hang, since the lock knows the thread that holds it; and if it waits, the
 //! panic is that of the next greenlet of its thread that comes.
 //!
+//! # Whose it is
+//!
+//! An atomic exchange is most of what such a lock costs, and most are used by one thread only. So
+//! the first thread that comes *owns* the lock, and takes it by an ordinary store and a look:
+//!
+//! ```text
+//!   owner:    holder = me ─▶ is it still mine? ─▶ in        (no fence between the two)
+//!   another:  "being taken" ─▶ barrier in every thread ─▶ wait until nobody holds it ─▶ "shared"
+//! ```
+//!
+//! The other thread's barrier (`membarrier`, less than a microsecond) stands in for the fence that the
+//! owner leaves out: either the owner's store is seen by the one who waits for it, or the owner sees
+//! that the lock is being taken from it, and steps back. From then on it is shared for good, and
+//! everyone takes it by an atomic exchange; as from the first where there is no such barrier.
+//!
 //! # Why this file is unsafe
 //!
-//! It holds the one `UnsafeCell` of the crate's locks: the compiler cannot see that the flag
-//! lets one thread in at a time.
+//! It holds the one `UnsafeCell` of the crate's locks: the compiler cannot see that the lock lets
+//! one thread in at a time. And it makes the system call.
 #![allow(unsafe_code)]
 
 use std::cell::UnsafeCell;
 use std::hint;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering, compiler_fence};
 use std::thread;
 
 /// Looks at a held lock before the OS is asked to run others.
 const SPINS: u32 = 100;
 
+/// Whose a lock is, where it is no thread's. A thread is an address, which is never so small.
+const NOBODYS: usize = 0;
+const BEING_TAKEN: usize = 1;
+const SHARED: usize = 2;
+
 pub(crate) struct Guarded<T> {
     /// The thread that holds it, or zero.
     holder: AtomicUsize,
+    /// The thread whose it is, or one of the above.
+    owner: AtomicUsize,
     value: UnsafeCell<T>,
 }
 
@@ -32,7 +54,11 @@ unsafe impl<T: Send> Sync for Guarded<T> {}
 
 impl<T> Guarded<T> {
     pub(crate) const fn new(value: T) -> Self {
-        Guarded { holder: AtomicUsize::new(0), value: UnsafeCell::new(value) }
+        Guarded {
+            holder: AtomicUsize::new(0),
+            owner: AtomicUsize::new(NOBODYS),
+            value: UnsafeCell::new(value),
+        }
     }
 
     /// Calls `f` with the value, which no one else sees meanwhile.
@@ -43,45 +69,142 @@ impl<T> Guarded<T> {
     #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         let me = this_thread();
-        if self.holder.compare_exchange_weak(0, me, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            self.contend(me);
+        if !self.enter_own(me) {
+            self.enter(me);
         }
         let _unlock = Unlock(&self.holder);
-        // SAFETY: the word was ours to set, and is cleared when `f` has returned or unwound. Who
-        // sets it acquires what the one before released. `f` does not come back, as it
-        // could not set the word.
+        // SAFETY: only who has entered gets here, and is out again when `f` has returned or unwound.
+        // One at a time is in: of those who share it, one changes the holder from zero; an owner
+        // changes it only while it is the owner, and it has become shared only when the holder was
+        // zero after a barrier that it cannot have missed. Who enters has acquired what the
+        // one before released, or is the same thread. `f` does not come back: it is refused.
         f(unsafe { &mut *self.value.get() })
     }
 
+    /// Enters as the owner, if it is that; `false` if not.
+    #[inline]
+    fn enter_own(&self, me: usize) -> bool {
+        if self.owner.load(Ordering::Relaxed) != me {
+            return false;
+        }
+        // Nobody else can be in.
+        assert!(self.holder.load(Ordering::Relaxed) == 0, "{REFUSED}");
+        self.holder.store(me, Ordering::Relaxed);
+        // The processor's order is seen to by whoever takes the lock away.
+        compiler_fence(Ordering::SeqCst);
+        let is_still_own = self.owner.load(Ordering::Relaxed) == me;
+        if !is_still_own {
+            self.holder.store(0, Ordering::Release);
+        }
+        is_still_own
+    }
+
     #[cold]
-    fn contend(&self, me: usize) {
-        let mut spins = 0;
+    fn enter(&self, me: usize) {
+        let mut patience = Patience(0);
+        loop {
+            match self.owner.load(Ordering::Acquire) {
+                SHARED => return self.enter_shared(me),
+                BEING_TAKEN => patience.wait(),
+                NOBODYS => {
+                    let owner = if barrier::is_available() { me } else { SHARED };
+                    // Who else comes first has it.
+                    let _ = self.exchange_owner(NOBODYS, owner);
+                }
+                owner if owner == me => {
+                    if self.enter_own(me) {
+                        return;
+                    }
+                }
+                owner => {
+                    if self.exchange_owner(owner, BEING_TAKEN) {
+                        barrier::in_every_thread();
+                        while self.holder.load(Ordering::Acquire) != 0 {
+                            patience.wait();
+                        }
+                        self.owner.store(SHARED, Ordering::Release);
+                    }
+                }
+            }
+        }
+    }
+
+    fn exchange_owner(&self, from: usize, to: usize) -> bool {
+        self.owner.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// Enters as one of many.
+    fn enter_shared(&self, me: usize) {
+        let mut patience = Patience(0);
         while self
             .holder
             .compare_exchange_weak(0, me, Ordering::Acquire, Ordering::Relaxed)
             .is_err()
         {
             while let holder @ 1.. = self.holder.load(Ordering::Relaxed) {
-                assert!(
-                    holder != me,
-                    "what compares or clones an item of a queue must not wait, nor use the queue"
-                );
-                if spins < SPINS {
-                    spins += 1;
-                    hint::spin_loop();
-                } else {
-                    thread::yield_now();
-                }
+                assert!(holder != me, "{REFUSED}");
+                patience.wait();
             }
         }
     }
 }
 
-/// A number of this thread's own while it lives: the address of something that it has.
+const REFUSED: &str = "what compares or clones an item of a queue must not wait, nor use the queue";
+
+/// Waits for something that takes some nanoseconds, unless the OS stopped who does it.
+struct Patience(u32);
+
+impl Patience {
+    fn wait(&mut self) {
+        if self.0 < SPINS {
+            self.0 += 1;
+            hint::spin_loop();
+        } else {
+            thread::yield_now();
+        }
+    }
+}
+
+/// A number of this thread's own while it lives: the address of something that it has. A later thread
+/// may get the same, and with it the locks of the one that has ended.
 #[inline]
 fn this_thread() -> usize {
-    thread_local!(static HERE: u8 = const { 0 });
+    thread_local!(static HERE: u32 = const { 0 });
     HERE.with(|here| std::ptr::from_ref(here).addr())
+}
+
+/// A barrier that one thread has all others go through.
+#[cfg(target_os = "linux")]
+mod barrier {
+    use std::sync::OnceLock;
+
+    /// Whether there is one. The first call asks the kernel for it.
+    pub(super) fn is_available() -> bool {
+        static AVAILABLE: OnceLock<bool> = OnceLock::new();
+        *AVAILABLE.get_or_init(|| call(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED))
+    }
+
+    /// When it returns, every thread of the process has gone through a full barrier since the call.
+    pub(super) fn in_every_thread() {
+        let done = call(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+        assert!(done, "the kernel refuses a barrier that it has granted before");
+    }
+
+    fn call(command: libc::c_int) -> bool {
+        // SAFETY: this call takes two numbers besides its command, and no memory.
+        unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod barrier {
+    pub(super) fn is_available() -> bool {
+        false
+    }
+
+    pub(super) fn in_every_thread() {
+        unreachable!("where there is no barrier, no lock has an owner");
+    }
 }
 
 /// Unlocks when it is dropped, also by a panic.
@@ -109,6 +232,36 @@ mod tests {
             }
         });
         assert_eq!(sum.with(|sum| *sum), 4_000);
+    }
+
+    #[test]
+    fn a_lock_that_is_taken_from_its_owner_lets_one_in_at_a_time() {
+        // Again and again in the first moments, which are those in which it is taken away.
+        for round in 0..2_000u64 {
+            let sum = Guarded::new(0u64);
+            thread::scope(|scope| {
+                let add = || (0..50).for_each(|_| sum.with(|sum| *sum += 1));
+                scope.spawn(add);
+                for _ in 0..round % 64 {
+                    hint::spin_loop();
+                }
+                add();
+            });
+            assert_eq!(sum.with(|sum| *sum), 100);
+        }
+    }
+
+    #[test]
+    fn who_comes_back_is_refused_as_the_owner_and_as_one_of_many() {
+        let value = Guarded::new(0);
+        let come_back = || {
+            let back = || value.with(|_| value.with(|_| ()));
+            panic::catch_unwind(panic::AssertUnwindSafe(back)).is_err()
+        };
+        assert!(come_back());
+        thread::scope(|scope| scope.spawn(|| value.with(|value| *value += 1)).join().unwrap());
+        assert!(come_back());
+        assert_eq!(value.with(|value| *value), 1);
     }
 
     #[test]
