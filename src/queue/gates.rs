@@ -4,7 +4,6 @@ use std::cell::Cell;
 
 use super::GetError;
 use super::shared::Shared;
-use super::state::wake;
 use super::store::Store;
 use crate::hub::bell::Bell;
 use crate::hub::turn::{Entered, Gate};
@@ -17,13 +16,13 @@ pub(crate) struct Getting<'a, S: Store>(pub(super) &'a Shared<S>);
 impl<S: Store> Getting<'_, S> {
     /// Waits as one who may get something else first.
     pub(crate) fn choose(&self, bell: &Bell) {
-        wake(self.0.visit(|state| state.hand_or_choose(bell)));
+        self.0.visit(|state, to_wake| state.hand_or_choose(bell, to_wake));
         self.0.raise();
     }
 
     /// Leaves the line as one who chose; `false` if it was granted an item.
     pub(crate) fn withdraw(&self, bell: &Bell) -> bool {
-        self.0.visit(|state| state.getters.remove(&Who::Chooses(bell.clone())).is_some())
+        self.0.visit(|state, _| state.getters.remove(&Who::Chooses(bell.clone())).is_some())
     }
 }
 
@@ -31,13 +30,7 @@ impl<S: Store> Gate for Getting<'_, S> {
     type Gain = Result<S::Item, GetError>;
 
     fn enter(&self, waker: Waker) -> Entered {
-        match self.0.visit(|state| state.hand_or_join(waker)) {
-            Ok(putter) => {
-                wake(putter);
-                Entered::Had
-            }
-            Err(among_many) => Entered::Waits { among_many },
-        }
+        self.0.visit(|state, to_wake| state.hand_or_join(waker, to_wake))
     }
 
     fn gain(&self) -> Self::Gain {
@@ -45,23 +38,25 @@ impl<S: Store> Gate for Getting<'_, S> {
     }
 
     fn settle(&self, waker: Waker, woken: Woken) -> Option<Self::Gain> {
-        let fetched = self.0.visit(|state| {
+        let mut has_left = false;
+        let fetched = self.0.visit(|state, to_wake| {
             // Who wakes one that waits has handed it something, unless all are told to look.
             let may_stand_there = woken == Woken::ByDeadline || !state.is_open;
             if may_stand_there && state.getters.remove(&Who::Waits(waker)).is_some() {
-                return None;
+                has_left = true;
+                return Err(GetError::Empty);
             }
-            Some(state.fetch().ok_or(state.nothing()))
+            state.fetch(to_wake).ok_or(state.nothing())
         });
-        fetched.map(|fetched| self.0.in_hand(fetched))
+        if has_left { None } else { Some(self.0.in_hand(fetched)) }
     }
 
     fn leave(&self, waker: Waker) -> bool {
-        self.0.visit(|state| state.getters.remove(&Who::Waits(waker)).is_some())
+        self.0.visit(|state, _| state.getters.remove(&Who::Waits(waker)).is_some())
     }
 
     fn give_back(&self) {
-        wake(self.0.visit(|state| state.give_back()));
+        self.0.visit(|state, to_wake| state.give_back(to_wake));
     }
 }
 
@@ -76,10 +71,7 @@ impl<S: Store> Putting<'_, S> {
     /// Waits as one who may do something else first.
     pub(crate) fn choose(&self, bell: &Bell) {
         let Some(item) = self.item.take() else { return };
-        match self.shared.visit(|state| state.put_or_choose(bell, item)) {
-            Ok(getter) => wake(getter),
-            Err(item) => self.item.set(Some(item)),
-        }
+        self.item.set(self.shared.visit(|state, to_wake| state.put_or_choose(bell, item, to_wake)));
         self.shared.raise();
     }
 
@@ -90,7 +82,7 @@ impl<S: Store> Putting<'_, S> {
 
     /// Takes the item out of the line; `false` if it has been put.
     fn take_back(&self, who: &Who) -> bool {
-        let item = self.shared.visit(|state| state.putters.remove(who));
+        let item = self.shared.visit(|state, _| state.putters.remove(who));
         let was_there = item.is_some();
         if was_there {
             self.item.set(item);
@@ -109,17 +101,12 @@ impl<S: Store> Gate for Putting<'_, S> {
 
     fn enter(&self, waker: Waker) -> Entered {
         let Some(item) = self.item.take() else { return Entered::Had };
-        match self.shared.visit(|state| state.put_or_join(waker, item)) {
-            Ok((waits, getter)) => {
-                wake(getter);
-                waits.map_or(Entered::Had, |among_many| Entered::Waits { among_many })
-            }
+        let entered = self.shared.visit(|state, to_wake| state.put_or_join(waker, item, to_wake));
+        entered.unwrap_or_else(|item| {
             // A queue that has been shut down is not worth waiting for.
-            Err(item) => {
-                self.item.set(Some(item));
-                Entered::Had
-            }
-        }
+            self.item.set(Some(item));
+            Entered::Had
+        })
     }
 
     fn gain(&self) {}
@@ -144,7 +131,7 @@ impl<S: Store> Gate for Joining<'_, S> {
     type Gain = ();
 
     fn enter(&self, waker: Waker) -> Entered {
-        self.0.visit(|state| {
+        self.0.visit(|state, _| {
             if state.unfinished == 0 {
                 return Entered::Had;
             }
@@ -159,7 +146,7 @@ impl<S: Store> Gate for Joining<'_, S> {
     }
 
     fn leave(&self, waker: Waker) -> bool {
-        self.0.visit(|state| state.joiners.remove(&Who::Waits(waker)).is_some())
+        self.0.visit(|state, _| state.joiners.remove(&Who::Waits(waker)).is_some())
     }
 
     fn give_back(&self) {}

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic;
 
 use super::gates::{Getting, Joining, Putting};
-use super::state::{Put, State, wake};
+use super::state::{Put, State, ToWake};
 use super::store::Store;
 use super::{GetError, PutError};
 use crate::clock::Moment;
@@ -13,7 +13,6 @@ use crate::hub::bell::{self, Bell, Waitable};
 use crate::hub::line;
 use crate::hub::turn::{self, Kinds, Turn, WaitError};
 use crate::hub::waiter;
-use crate::hub::waiters::Granted;
 use crate::raw::fiber::{Reach, WaitKind};
 use crate::raw::thread;
 
@@ -33,15 +32,18 @@ impl<S: Store> Shared<S> {
         Shared { state: Guarded::new(State::new(store, capacity)) }
     }
 
-    /// Calls `f` under the lock, and tells those who only watch if there is something for them now.
-    /// Whoever `f` has granted something is to be woken when this has returned.
+    /// Calls `f` under the lock, tells those who only look if there is something for them now, and
+    /// then wakes whom `f` has granted something.
     #[inline]
-    pub(super) fn visit<R>(&self, f: impl FnOnce(&mut State<S>) -> R) -> R {
-        self.state.with(|state| {
-            let result = f(state);
+    pub(super) fn visit<R>(&self, f: impl FnOnce(&mut State<S>, &mut ToWake) -> R) -> R {
+        let mut to_wake = ToWake::default();
+        let result = self.state.with(|state| {
+            let result = f(state, &mut to_wake);
             state.tell_those_who_look();
             result
-        })
+        });
+        to_wake.wake();
+        result
     }
 
     /// Raises what a comparison has panicked with, now that all is in order again.
@@ -58,7 +60,7 @@ impl<S: Store> Shared<S> {
 
     #[inline]
     pub(crate) fn try_get(&self) -> Result<S::Item, GetError> {
-        let taken = self.visit(|state| state.take().ok_or(state.nothing()));
+        let taken = self.visit(|state, to_wake| state.take(to_wake).ok_or(state.nothing()));
         self.in_hand(taken)
     }
 
@@ -95,24 +97,17 @@ impl<S: Store> Shared<S> {
     /// Takes what was handed over or promised. There is nothing if the queue was shut down at once, or if
     /// who promised it did not wait so long.
     pub(crate) fn fetch(&self) -> Result<S::Item, GetError> {
-        let fetched = self.visit(|state| state.fetch().ok_or(state.nothing()));
+        let fetched = self.visit(|state, to_wake| state.fetch(to_wake).ok_or(state.nothing()));
         self.in_hand(fetched)
     }
 
     #[inline]
-    pub(super) fn in_hand(
-        &self,
-        taken: Result<(S::Item, Option<Granted>), GetError>,
-    ) -> Result<S::Item, GetError> {
-        let taken = taken.map(|(item, putter)| {
-            wake(putter);
-            item
-        });
+    pub(super) fn in_hand(&self, taken: Result<S::Item, GetError>) -> Result<S::Item, GetError> {
         if S::COMPARES
             && let Some(payload) = self.state.with(|state| state.store.take_panic())
         {
             if let Ok(item) = taken {
-                self.visit(|state| state.restore(item));
+                self.visit(|state, _| state.restore(item));
             }
             panic::resume_unwind(payload);
         }
@@ -149,15 +144,14 @@ impl<S: Store> Shared<S> {
 
     #[inline]
     pub(crate) fn try_put(&self, item: S::Item) -> Result<(), PutError<S::Item>> {
-        let put = self.visit(|state| state.put(item, None));
+        let put = self.visit(|state, to_wake| state.put(item, None, to_wake));
         self.told(put)
     }
 
     #[inline]
     fn told(&self, put: Put<S::Item>) -> Result<(), PutError<S::Item>> {
         match put {
-            Put::Done(getter) => {
-                wake(getter);
+            Put::Done => {
                 self.raise();
                 Ok(())
             }
@@ -169,13 +163,13 @@ impl<S: Store> Shared<S> {
     #[inline]
     pub(super) fn put(&self, item: S::Item, deadline: Moment) -> Result<(), PutError<S::Item>> {
         line::spend_success();
-        let put = self.visit(|state| {
+        let put = self.visit(|state, to_wake| {
             if state.capacity == 0 && state.is_open && deadline != Moment::ZERO && is_free_to_wait()
             {
                 // Also if someone waits for it: it is put when it is taken.
                 return Put::Full(item);
             }
-            state.put(item, None)
+            state.put(item, None, to_wake)
         });
         match self.told(put) {
             Err(PutError::Full(item)) => self.put_in_line(item, deadline),
@@ -203,7 +197,7 @@ impl<S: Store> Shared<S> {
     // ---- the rest -------------------------------------------------------------------------
 
     pub(super) fn task_done(&self) -> bool {
-        let finished = self.visit(|state| (state.unfinished > 0).then(|| state.finish(1)));
+        let finished = self.visit(|state, _| (state.unfinished > 0).then(|| state.finish(1)));
         let was_due = finished.is_some();
         finished.unwrap_or_default().wake();
         was_due
@@ -225,12 +219,12 @@ impl<S: Store> Shared<S> {
     }
 
     pub(super) fn shut_down(&self) {
-        self.visit(State::close);
+        self.visit(|state, _| state.close());
     }
 
     /// As [`shut_down`](Self::shut_down), and takes all items out, also those handed to someone.
     pub(super) fn shut_down_now(&self) -> Vec<S::Item> {
-        let (items, finished) = self.visit(|state| {
+        let (items, finished) = self.visit(|state, _| {
             state.close();
             let mut items = Vec::with_capacity(state.store.len());
             let count = state.store.len();
@@ -262,9 +256,7 @@ impl<S: Store> Shared<S> {
 
     pub(super) fn set_capacity(&self, capacity: usize) {
         self.state.with(|state| state.capacity = capacity);
-        while let Some(putter) = self.visit(State::fill) {
-            putter.wake();
-        }
+        while self.visit(State::fill) {}
         self.raise();
     }
 

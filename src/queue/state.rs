@@ -13,6 +13,7 @@
 use super::GetError;
 use super::store::Store;
 use crate::hub::bell::Bell;
+use crate::hub::turn::Entered;
 use crate::hub::waiter::Waker;
 use crate::hub::waiters::{All, Granted, Waiters, Who};
 
@@ -35,13 +36,33 @@ pub(super) struct State<S: Store> {
     pub(super) is_open: bool,
 }
 
-/// An item that was taken, and who can put theirs by that.
-type Taken<T> = (T, Option<Granted>);
+/// Who was granted something, and is to be woken when the lock is free again.
+///
+/// It is filled in where it lies: handed from function to function, its pieces would be written one by
+/// one and read at once, which processors are slow at.
+#[derive(Default)]
+#[must_use = "it has to be woken"]
+pub(super) struct ToWake(Option<Granted>);
+
+impl ToWake {
+    /// At most one is granted something in a visit.
+    #[inline]
+    fn note(&mut self, granted: Granted) {
+        debug_assert!(self.0.is_none(), "one visit grants one");
+        self.0 = Some(granted);
+    }
+
+    #[inline]
+    pub(super) fn wake(self) {
+        if let Some(granted) = self.0 {
+            granted.wake();
+        }
+    }
+}
 
 /// How it went with one who would put an item.
 pub(super) enum Put<T> {
-    /// It is in, and someone may have it by that.
-    Done(Option<Granted>),
+    Done,
     Full(T),
     ShutDown(T),
 }
@@ -123,26 +144,24 @@ impl<S: Store> State<S> {
 
     /// Takes a free item.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<Taken<S::Item>> {
+    pub(super) fn take(&mut self, to_wake: &mut ToWake) -> Option<S::Item> {
         if self.free() > 0 {
             let item = self.store.pop();
-            let putter = self.fill();
-            return taken(item, putter);
+            self.fill(to_wake);
+            return item;
         }
         // Only where there is no room at all do others wait to put now.
-        if !self.has_offer(None) {
-            return None;
-        }
-        let putter = self.let_in(None);
-        taken(self.store.pop(), putter)
+        if self.has_offer(None) && self.let_in(None, to_wake) { self.store.pop() } else { None }
     }
 
     /// Takes what was handed over, or promised.
     #[inline]
-    pub(super) fn fetch(&mut self) -> Option<Taken<S::Item>> {
+    pub(super) fn fetch(&mut self, to_wake: &mut ToWake) -> Option<S::Item> {
         self.return_right();
-        let putter = if self.store.len() == 0 { self.let_in(None) } else { None };
-        taken(self.store.pop(), putter)
+        if self.store.len() == 0 {
+            self.let_in(None, to_wake);
+        }
+        self.store.pop()
     }
 
     /// One who was handed or promised an item does not want it any more.
@@ -151,111 +170,113 @@ impl<S: Store> State<S> {
         self.handed = self.handed.saturating_sub(1);
     }
 
-    /// Lets someone put, if there is room.
+    /// Lets someone put, if there is room; returns whether it has.
     #[inline]
-    pub(super) fn fill(&mut self) -> Option<Granted> {
-        if self.free() < self.capacity { self.let_in(None) } else { None }
+    pub(super) fn fill(&mut self, to_wake: &mut ToWake) -> bool {
+        self.free() < self.capacity && self.let_in(None, to_wake)
     }
 
     /// Takes the item of the first who waits to put. When the queue is shut down nobody is let in,
     /// also if they have not run since, and so still stand in the line.
     #[inline]
-    fn let_in(&mut self, me: Option<&Bell>) -> Option<Granted> {
+    fn let_in(&mut self, me: Option<&Bell>, to_wake: &mut ToWake) -> bool {
         if !self.is_open {
-            return None;
+            return false;
         }
-        let (putter, item) = self.putters.pop_beside(me)?;
+        let Some((putter, item)) = self.putters.pop_beside(me) else { return false };
         self.store(item);
-        Some(putter)
+        to_wake.note(putter);
+        true
     }
 
-    /// Hands a free item, or that of one who waits to put, to a getter who has asked; with it, who can
-    /// put theirs by that. When the queue is shut down, what is handed may be nothing.
-    fn hand(&mut self, me: Option<&Bell>) -> Option<Option<Granted>> {
+    /// Hands a free item, or that of one who waits to put, to a getter who has asked; returns whether it
+    /// has. When the queue is shut down, what is handed may be nothing.
+    fn hand(&mut self, me: Option<&Bell>, to_wake: &mut ToWake) -> bool {
         if self.free() > 0 {
             self.handed += 1;
-            return Some(self.fill());
+            self.fill(to_wake);
+            return true;
         }
-        let putter = if self.has_offer(me) { self.let_in(me) } else { None };
-        if putter.is_some() || !self.is_open {
-            self.handed += 1;
-            return Some(putter);
-        }
-        None
+        let is_handed = self.has_offer(me) && self.let_in(me, to_wake) || !self.is_open;
+        self.handed += usize::from(is_handed);
+        is_handed
     }
 
-    /// Hands an item to one who would wait for it; else it joins the line, and the answer is whether
-    /// more threads than one have to do with that.
-    pub(super) fn hand_or_join(&mut self, waker: Waker) -> Result<Option<Granted>, bool> {
-        self.hand(None).ok_or_else(|| self.getters.join(waker, ()))
+    /// Hands an item to one who would wait for it; else it joins the line.
+    pub(super) fn hand_or_join(&mut self, waker: Waker, to_wake: &mut ToWake) -> Entered {
+        if self.hand(None, to_wake) {
+            return Entered::Had;
+        }
+        Entered::Waits { among_many: self.getters.join(waker, ()) }
     }
 
     /// As [`hand_or_join`](Self::hand_or_join), for one who may get something else first. If something
     /// can be had, it is had only if the bell is still heard; and if that fails in the last moment,
     /// the bell tells to look again.
-    pub(super) fn hand_or_choose(&mut self, bell: &Bell) -> Option<Granted> {
+    pub(super) fn hand_or_choose(&mut self, bell: &Bell, to_wake: &mut ToWake) {
         let may_be_had = self.free() > 0 || !self.is_open || self.has_offer(Some(bell));
-        if may_be_had {
-            if !bell.claim() {
-                return None;
-            }
-            if let Some(putter) = self.hand(Some(bell)) {
-                return putter;
-            }
+        if may_be_had && (!bell.claim() || self.hand(Some(bell), to_wake)) {
+            return;
         }
         self.getters.push(Who::Chooses(bell.clone()), ());
-        None
     }
 
     /// Passes on what was handed or promised to one that is gone.
-    pub(super) fn give_back(&mut self) -> Option<Granted> {
+    pub(super) fn give_back(&mut self, to_wake: &mut ToWake) {
         self.return_right();
-        if self.free() == 0 && !self.has_offer(None) {
-            return None;
+        if self.free() > 0 || self.has_offer(None) {
+            self.hand_to_next(None, to_wake);
         }
-        let (next, ()) = self.getters.pop()?;
+    }
+
+    /// Has the first who waits fetch an item; returns whether there is one.
+    #[inline]
+    fn hand_to_next(&mut self, me: Option<&Bell>, to_wake: &mut ToWake) -> bool {
+        let Some((getter, ())) = self.getters.pop_beside(me) else { return false };
         self.handed += 1;
-        Some(next)
+        to_wake.note(getter);
+        true
     }
 
     // ---- putting --------------------------------------------------------------------------
 
     /// Puts an item in, if there is room or a getter for it; it is that getter's then.
     #[inline]
-    pub(super) fn put(&mut self, item: S::Item, me: Option<&Bell>) -> Put<S::Item> {
+    pub(super) fn put(
+        &mut self,
+        item: S::Item,
+        me: Option<&Bell>,
+        to_wake: &mut ToWake,
+    ) -> Put<S::Item> {
         if !self.is_open {
             return Put::ShutDown(item);
         }
-        if let Some((getter, ())) = self.getters.pop_beside(me) {
-            self.handed += 1;
-            self.store(item);
-            return Put::Done(Some(getter));
-        }
-        if self.free() >= self.capacity {
+        if !self.hand_to_next(me, to_wake) && self.free() >= self.capacity {
             return Put::Full(item);
         }
         self.store(item);
-        Put::Done(None)
+        Put::Done
     }
 
-    /// Puts an item in for one who would wait; else it joins the line with it. The answer is whether
-    /// it waits, and if so whether more threads than one have to do with that; and who may get an
-    /// item by that.
+    /// Puts an item in for one who would wait; else it joins the line with it. It comes back if the
+    /// queue is shut down.
     pub(super) fn put_or_join(
         &mut self,
         waker: Waker,
         item: S::Item,
-    ) -> Result<(Option<bool>, Option<Granted>), S::Item> {
-        if self.capacity == 0 && self.is_open {
-            let getter = self.getters.pop().map(|(getter, ())| getter);
-            self.handed += usize::from(getter.is_some());
-            return Ok((Some(self.putters.join(waker, item)), getter));
-        }
-        match self.put(item, None) {
-            Put::Done(getter) => Ok((None, getter)),
-            Put::Full(item) => Ok((Some(self.putters.join(waker, item)), None)),
-            Put::ShutDown(item) => Err(item),
-        }
+        to_wake: &mut ToWake,
+    ) -> Result<Entered, S::Item> {
+        let item = if self.capacity == 0 && self.is_open {
+            self.hand_to_next(None, to_wake);
+            item
+        } else {
+            match self.put(item, None, to_wake) {
+                Put::Done => return Ok(Entered::Had),
+                Put::ShutDown(item) => return Err(item),
+                Put::Full(item) => item,
+            }
+        };
+        Ok(Entered::Waits { among_many: self.putters.join(waker, item) })
     }
 
     /// As [`put_or_join`](Self::put_or_join), for one who may do something else first. The item comes
@@ -264,19 +285,21 @@ impl<S: Store> State<S> {
         &mut self,
         bell: &Bell,
         item: S::Item,
-    ) -> Result<Option<Granted>, S::Item> {
+        to_wake: &mut ToWake,
+    ) -> Option<S::Item> {
         let may_be_put =
             self.free() < self.capacity || !self.is_open || self.getters.has_more(0, Some(bell));
         if may_be_put && !bell.claim() {
-            return Err(item);
+            return Some(item);
         }
-        let item = match self.put(item, Some(bell)) {
-            Put::Done(getter) => return Ok(getter),
-            Put::ShutDown(item) => return Err(item),
-            Put::Full(item) => item,
-        };
-        self.putters.push(Who::Chooses(bell.clone()), item);
-        Ok(None)
+        match self.put(item, Some(bell), to_wake) {
+            Put::Done => None,
+            Put::ShutDown(item) => Some(item),
+            Put::Full(item) => {
+                self.putters.push(Who::Chooses(bell.clone()), item);
+                None
+            }
+        }
     }
 
     // ---- the rest -------------------------------------------------------------------------
@@ -334,23 +357,5 @@ impl<S: Store> State<S> {
     /// Whether one who would see an item does not have to wait for it.
     pub(super) fn has_any(&self) -> bool {
         !matches!(self.any(), Err(GetError::Empty))
-    }
-}
-
-#[inline]
-fn taken<T>(item: Option<T>, putter: Option<Granted>) -> Option<Taken<T>> {
-    match item {
-        Some(item) => Some((item, putter)),
-        None => {
-            // Nothing was there after all, or a comparison panicked; the putter is in all the same.
-            wake(putter);
-            None
-        }
-    }
-}
-
-pub(super) fn wake(granted: Option<Granted>) {
-    if let Some(granted) = granted {
-        granted.wake();
     }
 }
