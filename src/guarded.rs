@@ -168,7 +168,7 @@ impl Patience {
 /// A number of this thread's own while it lives: the address of something that it has. A later thread
 /// may get the same, and with it the locks of the one that has ended.
 #[inline]
-fn this_thread() -> usize {
+pub(crate) fn this_thread() -> usize {
     thread_local!(static HERE: u32 = const { 0 });
     HERE.with(|here| std::ptr::from_ref(here).addr())
 }

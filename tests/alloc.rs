@@ -4,6 +4,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use greenhub::monkey;
 use greenhub::queue::{LifoQueue, PriorityQueue, Queue};
 use greenhub::sync::{
     AsyncResult, Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore,
@@ -54,6 +55,27 @@ fn queues_with_room_do_not_allocate() {
     go_round();
     let before = ALLOCATIONS.get();
     (0..100).for_each(|_| go_round());
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+}
+
+#[test]
+fn the_mirrors_of_stds_locks_do_not_allocate() {
+    static MUTEX: monkey::sync::Mutex<u32> = monkey::sync::Mutex::new(0);
+    static LOCK: monkey::sync::RwLock<u32> = monkey::sync::RwLock::new(0);
+    let (once, cell) = (monkey::sync::Once::new(), monkey::sync::OnceLock::new());
+    let (condvar, barrier) = (monkey::sync::Condvar::new(), monkey::sync::Barrier::new(1));
+    let lazy = monkey::sync::LazyLock::new(|| 7);
+    let before = ALLOCATIONS.get();
+    for _ in 0..100 {
+        *MUTEX.lock().unwrap() += 1;
+        *MUTEX.try_lock().unwrap() += 1;
+        *LOCK.write().unwrap() += *MUTEX.lock().unwrap();
+        drop((LOCK.read().unwrap(), LOCK.try_read().unwrap()));
+        once.call_once(|| ());
+        assert_eq!((*cell.get_or_init(|| 7), *lazy), (7, 7));
+        condvar.notify_all();
+        assert!(barrier.wait().is_leader());
+    }
     assert_eq!(ALLOCATIONS.get() - before, 0);
 }
 

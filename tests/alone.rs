@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use greenhub::queue::Queue;
 use greenhub::sync::{Event, Lock, Semaphore};
-use greenhub::{Builder, Select, ThreadPool, offload, signal, spawn, wait, yield_now};
+use greenhub::{Builder, Select, ThreadPool, monkey, offload, signal, spawn, wait, yield_now};
 
 static EVENT: Event = Event::new();
 
 fn main() {
     // Reports are expected here, and not worth a line.
     panic::set_hook(Box::new(|panic| {
-        if panic.location().is_none_or(|place| !place.file().ends_with("hub/core.rs")) {
+        let is_report = panic.location().is_some_and(|place| place.file().ends_with("hub/core.rs"));
+        if !is_report && !panic.to_string().contains("cannot wait") {
             eprintln!("{panic}");
         }
     }));
@@ -30,6 +31,8 @@ fn main() {
     assert!(told.contains("main waits for an event"), "{told}");
     all_who_wait_are_named();
     queues_and_selects_are_named();
+    mirrors_of_stds_locks_and_channels_are_reported_too();
+    a_destructor_that_nobody_could_help_is_told_so();
     threads_of_our_own_pools_do_not_count();
     an_idle_pool_of_the_programs_does_not_count();
     a_task_that_runs_keeps_the_report_away();
@@ -81,6 +84,60 @@ fn queues_and_selects_are_named() {
     assert!(told.contains("main waits for one of several"), "{told}");
     let limited = queue.put_for(2, Duration::from_millis(1));
     assert!(limited.is_err() && queue.putters() == 0 && queue.getters() == 0);
+}
+
+fn mirrors_of_stds_locks_and_channels_are_reported_too() {
+    let mutex = monkey::sync::Mutex::new(7);
+    let guard = mutex.lock().unwrap();
+    let told = report_of(|| drop(mutex.lock()));
+    assert!(told.contains("main waits for a mutex"), "{told}");
+    drop(guard);
+    assert_eq!(*mutex.try_lock().unwrap(), 7, "who was interrupted has left the line");
+
+    let lock = monkey::sync::RwLock::new(7);
+    let guard = lock.read().unwrap();
+    let told = report_of(|| drop(lock.write()));
+    assert!(told.contains("main waits to write what others read"), "{told}");
+    assert!(lock.try_read().is_ok(), "nobody waits to write any more");
+    drop(guard);
+
+    let (_sender, receiver) = monkey::sync::mpsc::channel::<u32>();
+    let told = report_of(|| assert_eq!(receiver.recv(), Ok(7)));
+    assert!(told.contains("main waits to get from a queue"), "{told}");
+    let once = monkey::sync::Once::new();
+    let told = report_of(|| once.wait());
+    assert!(told.contains("main waits for what is done once"), "{told}");
+}
+
+/// What is told to one who unwinds, by a panic that it catches.
+fn told_while_unwinding(body: impl FnOnce()) -> String {
+    struct AtLast<'a, F: FnOnce()>(Option<F>, &'a mut String);
+    impl<F: FnOnce()> Drop for AtLast<'_, F> {
+        fn drop(&mut self) {
+            let body = AssertUnwindSafe(self.0.take().expect("it is dropped once"));
+            let payload = panic::catch_unwind(body).expect_err("it cannot wait");
+            *self.1 = payload.downcast_ref::<String>().expect("a text").clone();
+        }
+    }
+    let mut told = String::new();
+    let unwound = panic::catch_unwind(AssertUnwindSafe(|| {
+        let _at_last = AtLast(Some(body), &mut told);
+        panic::resume_unwind(Box::new("on purpose"));
+    }));
+    assert!(unwound.is_err());
+    told
+}
+
+fn a_destructor_that_nobody_could_help_is_told_so() {
+    static KEPT: monkey::sync::Mutex<u32> = monkey::sync::Mutex::new(7);
+    std::thread::spawn(|| std::mem::forget(KEPT.lock().unwrap())).join().unwrap();
+    let told = told_while_unwinding(|| drop(KEPT.lock()));
+    assert!(told.contains("cannot wait for a lock, and there is no other thread"), "{told}");
+
+    let (mutex, condvar) = (monkey::sync::Mutex::new(7), monkey::sync::Condvar::new());
+    let told = told_while_unwinding(|| drop(condvar.wait(mutex.lock().unwrap())));
+    assert!(told.contains("cannot wait for a notification, and there is no"), "{told}");
+    assert!(mutex.try_lock().is_ok());
 }
 
 fn threads_of_our_own_pools_do_not_count() {

@@ -11,6 +11,7 @@
 //! 5. nobody ready, and nothing that could change that: say so, instead of hanging (`report`).
 
 pub(crate) mod bell;
+pub(crate) mod blocking;
 mod callbacks;
 pub(crate) mod core;
 mod driving;

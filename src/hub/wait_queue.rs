@@ -39,6 +39,11 @@ impl<T> WaitQueue<T> {
         }
     }
 
+    /// Who has waited longest.
+    pub(crate) fn first(&self) -> Option<&T> {
+        self.first.as_ref()
+    }
+
     /// Takes out who has waited longest.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<T> {

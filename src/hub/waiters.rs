@@ -76,6 +76,16 @@ impl<P> Waiters<P> {
         if self.line.is_empty() { None } else { self.pop_some(me) }
     }
 
+    /// As [`pop`](Self::pop), if what the first has brought is what `may` allows.
+    pub(crate) fn pop_if(&mut self, may: impl FnOnce(&P) -> bool) -> Option<(Granted, P)> {
+        while let Some((Who::Waits(waker), _)) = self.line.first()
+            && waker.is_orphaned()
+        {
+            self.line.pop();
+        }
+        if may(&self.line.first()?.1) { self.pop() } else { None }
+    }
+
     fn pop_some(&mut self, me: Option<&Bell>) -> Option<(Granted, P)> {
         self.note(this_hub());
         // So many, so that one that is put back is not looked at again.
@@ -153,6 +163,11 @@ impl<P> Waiters<P> {
                 Who::Chooses(bell) | Who::Watches(bell) => bell.ring(),
             }
         }
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.line.is_empty()
     }
 
     /// Remembers who has to do with this; `None` is a thread without a hub.

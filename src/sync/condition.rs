@@ -193,18 +193,29 @@ impl Condition {
         deadline: Moment,
     ) -> Result<(LockGuard<'a>, bool), WaitError> {
         let lock = guard.lock();
+        self.wait_beside(guard, deadline, || lock.lock())
+    }
+
+    /// Drops `guard`, waits for a notification until `deadline`, and gets a guard `again`; returns
+    /// whether it was notified.
+    pub(crate) fn wait_beside<G, E: From<WaitError>>(
+        &self,
+        guard: G,
+        deadline: Moment,
+        again: impl FnOnce() -> Result<G, E>,
+    ) -> Result<(G, bool), E> {
         let mut guard = Some(guard);
         // Released when the place in the line is taken: no notification comes in between.
         let waited = self.line.wait_in_line(&CONDITION, deadline, || drop(guard.take()));
         let notified = match waited {
             Ok(_) => true,
             Err(WaitError::TimedOut) => false,
-            Err(WaitError::Unwinding) => return Err(WaitError::Unwinding),
+            Err(WaitError::Unwinding) => return Err(WaitError::Unwinding.into()),
         };
         let pass_on = notified.then(|| PassOn { condition: self });
         let guard = match guard {
             Some(guard) => guard,
-            None => lock.lock()?,
+            None => again()?,
         };
         mem::forget(pass_on);
         Ok((guard, notified))

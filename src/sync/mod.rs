@@ -34,7 +34,10 @@
 mod barrier;
 mod condition;
 mod event;
+mod hold;
 mod lock;
+pub(crate) mod locked;
+pub(crate) mod once;
 mod result;
 mod rlock;
 mod semaphore;

@@ -18,6 +18,7 @@ const UNSAFE: &[&str] = &[
     "signal/handler.rs",
     "stack/chunk.rs",
     "stack/overflow.rs",
+    "sync/locked.rs",
     "threadpool/lend.rs",
 ];
 
