@@ -1,5 +1,6 @@
-//! [`std::os::unix`], with cooperative sockets.
+//! [`std::os::unix`], with cooperative sockets and files.
 
 pub use std::os::unix::*;
 
+pub mod fs;
 pub mod net;
