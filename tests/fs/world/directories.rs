@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::Path;
@@ -201,4 +201,33 @@ fn a_tree_is_walked() {
     found.sort();
     let up = folder.path().as_os_str().len() as u64;
     assert_eq!(found, [0, 1, 2, 3, 4, up]);
+}
+
+#[test]
+fn a_listing_that_fails_ends() {
+    // Of a process that has ended and was not waited for, the kernel refuses to list this.
+    let mut child = std::process::Command::new("true").spawn().unwrap();
+    let path = format!("/proc/{}/net", child.id());
+    let status = format!("/proc/{}/stat", child.id());
+    bounded(move || {
+        while !std::fs::read_to_string(&status).unwrap().contains(") Z ") {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        if let Ok(listing) = fs::read_dir(&path) {
+            let failures: Vec<_> = listing.filter_map(Result::err).take(2).collect();
+            assert!(failures.len() < 2, "{failures:?}");
+        }
+    });
+    child.wait().unwrap();
+}
+
+#[test]
+fn an_open_directory_cannot_be_read_or_written_but_synced() {
+    let folder = Folder::new();
+    let directory = fs::File::open(folder.path()).unwrap();
+    assert!(directory.metadata().unwrap().is_dir());
+    assert_eq!(kind((&directory).read_to_end(&mut Vec::new())), ErrorKind::IsADirectory);
+    assert_eq!(kind(directory.set_len(0)), ErrorKind::InvalidInput);
+    directory.sync_all().unwrap();
+    directory.try_lock().unwrap();
 }

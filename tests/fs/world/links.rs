@@ -130,3 +130,26 @@ fn canonicalize_takes_out_links_and_dots() {
     assert_eq!(kind(fs::canonicalize("")), ErrorKind::NotFound);
     assert_eq!(kind(fs::canonicalize(folder.at("link/file/.."))), ErrorKind::NotADirectory);
 }
+
+#[test]
+fn a_hard_link_to_a_symbolic_link_is_that_link() {
+    let folder = Folder::new();
+    let (link, second) = (folder.at("link"), folder.at("second"));
+    symlink("nothing", &link).unwrap();
+    fs::hard_link(&link, &second).unwrap();
+    assert!(fs::symlink_metadata(&second).unwrap().is_symlink());
+    assert_eq!(fs::read_link(&second).unwrap(), Path::new("nothing"));
+}
+
+#[test]
+fn a_path_with_links_on_its_way_is_made_plain() {
+    let folder = Folder::new();
+    let root = fs::canonicalize(folder.path()).unwrap();
+    fs::create_dir_all(folder.at("a/b/c/d/e")).unwrap();
+    fs::write(folder.at("a/b/c/d/e/f"), b"x").unwrap();
+    symlink("../../../b/c", folder.at("a/b/c/d/up")).unwrap();
+    symlink("../d", folder.at("a/b/c/d/self")).unwrap();
+    let winding = folder.at("a/b/c/d/up/d/self/e/f");
+    assert_eq!(fs::canonicalize(&winding).unwrap(), root.join("a/b/c/d/e/f"));
+    assert_eq!(fs::read(&winding).unwrap(), b"x");
+}

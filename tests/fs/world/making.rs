@@ -1,6 +1,6 @@
 //! Making directories, and what may be done with what there is.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 
@@ -166,4 +166,55 @@ fn what_cannot_be_opened_so_is_refused() {
     // Through the link the file is made where that points to.
     File::create(&broken).unwrap();
     assert!(fs::exists(folder.at("nothing")).unwrap());
+}
+
+/// What opening with these flags does where there is nothing, and where there is a file.
+fn opened(options: &OpenOptions) -> [Option<ErrorKind>; 2] {
+    let folder = Folder::new();
+    [folder.at("new"), folder.file("old", b"x")]
+        .map(|path| options.open(path).err().map(|error| error.kind()))
+}
+
+#[test]
+fn every_combination_of_options_does_the_same() {
+    for bits in 0..64u32 {
+        let is_set = |bit: u32| bits & (1 << bit) != 0;
+        let mut options = OpenOptions::new();
+        options.read(is_set(0)).write(is_set(1)).append(is_set(2));
+        options.truncate(is_set(3)).create(is_set(4)).create_new(is_set(5));
+        let mut stds = std::fs::OpenOptions::new();
+        stds.read(is_set(0)).write(is_set(1)).append(is_set(2));
+        stds.truncate(is_set(3)).create(is_set(4)).create_new(is_set(5));
+        let folder = Folder::new();
+        let expected = [folder.at("new"), folder.file("old", b"x")]
+            .map(|path| stds.open(path).err().map(|error| error.kind()));
+        assert_eq!(opened(&options), expected, "{options:?}");
+    }
+}
+
+#[test]
+fn a_file_that_may_only_be_read_can_be_removed() {
+    let folder = Folder::new();
+    let path = folder.file("file", b"");
+    fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert!(!fs::exists(&path).unwrap());
+}
+
+#[test]
+fn a_fifo_has_two_ends() {
+    bounded(|| {
+        let folder = Folder::new();
+        let path = folder.at("fifo");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert!(fs::metadata(&path).unwrap().file_type().is_fifo());
+        let their_path = path.clone();
+        let reader = thread::spawn(move || fs::read_to_string(their_path));
+        let mut writer = OpenOptions::new().write(true).open(&path).unwrap();
+        writer.write_all(b"through").unwrap();
+        assert_eq!(writer.seek(SeekFrom::Start(0)).unwrap_err().kind(), ErrorKind::NotSeekable);
+        drop(writer);
+        assert_eq!(reader.join().unwrap().unwrap(), "through");
+    });
 }
