@@ -28,16 +28,11 @@
 //! | [`net`] | `TcpStream`, `TcpListener`, `UdpSocket`, `ToSocketAddrs` (names resolved by other threads) |
 //! | [`os::unix::net`] | `UnixStream`, `UnixListener`, `UnixDatagram` |
 //! | [`sync`] | `Mutex`, `RwLock`, `Condvar`, `Barrier`, `Once`, `OnceLock`, `LazyLock`, and `mpsc` |
-//! | [`fs`] | `File`, `OpenOptions`, `read`, `read_to_string`, `write` (done by other threads) |
-//!
-//! Everything else is std's own. What of it blocks still blocks the whole hub: `process`, `stdin`,
-//! and the functions of `fs` that are not in the table. Macros (`println!`, `vec!`, derives) are
-//! untouched by the line.
 //! | [`fs`], [`os::unix::fs`] | all of it: `File`, directories, and what is done by path (done by other threads) |
 //!
-//! Everything else is std's own. What of it blocks still blocks the whole hub:
-//! `sync` and `mpsc` when they have to wait for another greenlet, `process`, `stdin`, and the methods of
-//! `Path` that ask the disc. Macros (`println!`, `vec!`, derives) are untouched by the line.
+//! Everything else is std's own. What of it blocks still blocks the whole hub: `process`, `stdin`,
+//! and the methods of `Path` that ask the disc. Macros (`println!`, `vec!`, derives) are untouched
+//! by the line.
 
 // The glob brings all of std; the modules declared here take the place of its own.
 pub use std::*;
