@@ -20,8 +20,8 @@ use crate::raw::fiber::WaitKind;
 /// What [`wait()`](crate::wait()) and [`iwait`](crate::iwait) can wait for, and
 /// [`Select`](crate::Select) too.
 ///
-/// Greenlets are, whatever their type, and events, results, semaphores, queues and futures; and
-/// references to what is, `Rc`s and `Arc`s. Others may be: what becomes ready keeps the bells that
+/// Greenlets are, whatever their type, and events, results, semaphores, queues, futures and
+/// child processes; and references to what is, `Rc`s and `Arc`s. Others may be: what becomes ready keeps the bells that
 /// it is given, and rings them when it does. gevent's objects have `rawlink` and `unlink` for this.
 pub trait Waitable {
     /// Whether a wait for it would be over at once.

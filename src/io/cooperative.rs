@@ -18,6 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::options::Options;
 use super::registration::Registration;
+use super::several::Wish;
 use crate::clock::Moment;
 use crate::hub::core::{self, Core};
 use crate::hub::reactor::{Direction, Reactor, SHORT_READ_DRAINS};
@@ -180,7 +181,16 @@ impl<T: AsFd> Cooperative<T> {
     /// greenlet is unwinding and cannot wait.
     #[inline]
     pub fn read_with<R>(&self, operation: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
-        self.operate(Direction::Read, operation, |_| false)
+        self.operate(Direction::Read, None, operation, |_| false)
+    }
+
+    /// As [`read_with`](Self::read_with), until `deadline`, whatever the read timeout is.
+    pub(crate) fn read_until<R>(
+        &self,
+        deadline: Moment,
+        operation: impl FnMut(&T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.operate(Direction::Read, Some(deadline), operation, |_| false)
     }
 
     /// As [`read_with`](Self::read_with) for a byte stream that returns a length, given the
@@ -191,7 +201,8 @@ impl<T: AsFd> Cooperative<T> {
         room: usize,
         operation: impl FnMut(&T) -> io::Result<usize>,
     ) -> io::Result<usize> {
-        self.operate(Direction::Read, operation, |&length| SHORT_READ_DRAINS && length < room)
+        let drains = |&length: &usize| SHORT_READ_DRAINS && length < room;
+        self.operate(Direction::Read, None, operation, drains)
     }
 
     /// As [`read_with`](Self::read_with), for writing.
@@ -201,7 +212,7 @@ impl<T: AsFd> Cooperative<T> {
     /// As there.
     #[inline]
     pub fn write_with<R>(&self, operation: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
-        self.operate(Direction::Write, operation, |_| false)
+        self.operate(Direction::Write, None, operation, |_| false)
     }
 
     /// As [`write_with`](Self::write_with) for a byte stream that returns a length, given that
@@ -234,6 +245,36 @@ impl<T: AsFd> Cooperative<T> {
         })
     }
 
+    /// Makes it a source of this thread's hub before anyone waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](io::ErrorKind::Unsupported) where the kernel cannot wait for it.
+    pub(crate) fn make_source(&self) -> io::Result<()> {
+        core::with(|core| self.registration.key(core, self.get_ref().as_fd())).map(drop)
+    }
+
+    /// Calls `operation` once, and does not wait: who then gets
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) may [wait for several](super::several), if it
+    /// does not let others run in between.
+    pub(crate) fn attempt<R>(
+        &self,
+        direction: Direction,
+        operation: impl FnOnce(&T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.refuse_closed()?;
+        let answer = operation(self.get_ref());
+        if answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            core::with(|core| note_drained(core, self.registration.known(core), direction));
+        }
+        answer
+    }
+
+    /// One of [several](super::several) to wait for.
+    pub(crate) fn wish(&self, direction: Direction) -> Wish<'_> {
+        Wish::new(&self.registration, self.get_ref().as_fd(), direction)
+    }
+
     /// Waits until something can be written, or until `deadline`.
     pub(crate) fn wait_writable_until(&self, deadline: Moment) -> io::Result<()> {
         core::with(|core| self.wait(core, Direction::Write, deadline))
@@ -260,13 +301,13 @@ impl<T: AsFd> Cooperative<T> {
     fn operate<R>(
         &self,
         direction: Direction,
+        mut deadline: Option<Moment>,
         mut operation: impl FnMut(&T) -> io::Result<R>,
         drains: impl Fn(&R) -> bool,
     ) -> io::Result<R> {
         // Before the operation, so that a greenlet that is killed here has lost nothing.
         core::spend_operation();
         self.refuse_closed()?;
-        let mut deadline = None;
         core::with(|core| {
             loop {
                 let known = self.registration.known(core);
@@ -336,7 +377,7 @@ impl<T: AsFd> Cooperative<T> {
             Ok(Woken::ByWaker) => Ok(()),
             // What std returns for a socket's timeout on this system.
             Ok(Woken::ByDeadline) => Err(io::Error::from_raw_os_error(libc::EAGAIN)),
-            Err(Unwinding) => Err(io::Error::other("a greenlet cannot wait while it unwinds")),
+            Err(Unwinding) => Err(refused()),
         }
     }
 
@@ -376,16 +417,21 @@ fn note_drained(core: &Core, known: Option<u64>, direction: Direction) {
     }
 }
 
+/// What one gets who cannot wait.
+pub(crate) fn refused() -> io::Error {
+    io::Error::other("a greenlet cannot wait while it unwinds")
+}
+
 fn set_nonblocking(fd: BorrowedFd<'_>, nonblocking: bool) -> io::Result<()> {
     Ok(rustix::io::ioctl_fionbio(fd, nonblocking)?)
 }
 
 /// A place among a source's waiters, given up by one that was not woken by the source.
-struct Place<'a> {
-    reactor: &'a Reactor,
-    key: u64,
-    direction: Direction,
-    waker: Option<Waker>,
+pub(super) struct Place<'a> {
+    pub(super) reactor: &'a Reactor,
+    pub(super) key: u64,
+    pub(super) direction: Direction,
+    pub(super) waker: Option<Waker>,
 }
 
 impl Drop for Place<'_> {

@@ -10,12 +10,15 @@
 mod any;
 mod cooperative;
 mod options;
+pub(crate) mod pipe;
 mod poll;
 mod registration;
 mod select;
+pub(crate) mod several;
 pub(crate) mod socket;
 
 pub use self::any::{read, wait_readable, wait_readwrite, wait_writable, write};
 pub use self::cooperative::Cooperative;
+pub(crate) use self::cooperative::refused;
 pub use self::poll::{Interest, PollFd, poll};
 pub use self::select::{Selected, select};

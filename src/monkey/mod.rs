@@ -27,20 +27,26 @@
 //! | [`thread`] | all of it: threads become greenlets |
 //! | [`net`] | `TcpStream`, `TcpListener`, `UdpSocket`, `ToSocketAddrs` (names resolved by other threads) |
 //! | [`os::unix::net`] | `UnixStream`, `UnixListener`, `UnixDatagram` |
+//! | [`os::unix::process`] | `CommandExt`, for the `Command` of here |
 //! | [`sync`] | `Mutex`, `RwLock`, `Condvar`, `Barrier`, `Once`, `OnceLock`, `LazyLock`, and `mpsc` |
+//! | [`process`] | `Command`, `Child`, `ChildStdin`, `ChildStdout`, `ChildStderr` |
+//! | [`io`] | `stdin`, `Stdin`, `StdinLock`, `pipe`, `PipeReader`, `PipeWriter`; and `IsTerminal`, which can be had of them |
 //! | [`fs`], [`os::unix::fs`] | all of it: `File`, directories, and what is done by path (done by other threads) |
 //!
-//! Everything else is std's own. What of it blocks still blocks the whole hub: `process`, `stdin`,
-//! and the methods of `Path` that ask the disc. Macros (`println!`, `vec!`, derives) are untouched
-//! by the line.
+//! Everything else is std's own. What of it blocks still blocks the whole hub: `stdout` while nobody
+//! reads what was printed (see [`io`]), and the methods of `Path` that ask the disc. Macros
+//! (`println!`, `vec!`, derives) are untouched by the line.
 
 // The glob brings all of std; the modules declared here take the place of its own.
 pub use std::*;
 
 mod descriptor;
 pub mod fs;
+pub mod io;
 pub mod net;
 pub mod os;
+mod pipes;
+pub mod process;
 pub mod sync;
 pub mod thread;
 

@@ -10,6 +10,7 @@ const UNSAFE: &[&str] = &[
     "guarded.rs",
     "hub/reactor/portable.rs",
     "monkey/descriptor.rs",
+    "monkey/process/unix.rs",
     "monkey/thread/scope.rs",
     "os/fork.rs",
     "raw/fiber.rs",

@@ -1,4 +1,4 @@
-//! [`std::os`], with cooperative Unix sockets.
+//! [`std::os`], with cooperative Unix sockets, and the traits for the mirrored `Command`.
 
 pub use std::os::*;
 
