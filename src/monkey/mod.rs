@@ -32,6 +32,8 @@
 //! | [`process`] | `Command`, `Child`, `ChildStdin`, `ChildStdout`, `ChildStderr` |
 //! | [`io`] | `stdin`, `Stdin`, `StdinLock`, `pipe`, `PipeReader`, `PipeWriter`; and `IsTerminal`, which can be had of them |
 //! | [`fs`], [`os::unix::fs`] | all of it: `File`, directories, and what is done by path (done by other threads) |
+//! | [`os::linux::net`] | `TcpStreamExt` |
+//! | [`fs`] | `File`, `OpenOptions`, `read`, `read_to_string`, `write` (done by other threads) |
 //!
 //! Everything else is std's own. What of it blocks still blocks the whole hub: `stdout` while nobody
 //! reads what was printed (see [`io`]), and the methods of `Path` that ask the disc. Macros

@@ -36,6 +36,8 @@ mod on_std {
     mod tcp_ends;
     #[path = "world/tcp_limits.rs"]
     mod tcp_limits;
+    #[path = "world/traits.rs"]
+    mod traits;
     #[path = "world/udp.rs"]
     mod udp;
 }
@@ -61,6 +63,8 @@ mod on_greenhub {
     mod tcp_ends;
     #[path = "world/tcp_limits.rs"]
     mod tcp_limits;
+    #[path = "world/traits.rs"]
+    mod traits;
     #[path = "world/udp.rs"]
     mod udp;
 }

@@ -267,6 +267,20 @@ impl TcpListener {
         self.0.get_ref().ttl()
     }
 
+    /// Mirrors [`std::net::TcpListener::set_only_v6`], which comes too late for a bound socket.
+    #[deprecated(note = "this option can only be set before the socket is bound")]
+    #[allow(deprecated)]
+    pub fn set_only_v6(&self, only_v6: bool) -> io::Result<()> {
+        self.0.get_ref().set_only_v6(only_v6)
+    }
+
+    /// Mirrors [`std::net::TcpListener::only_v6`].
+    #[deprecated(note = "this option can only be set before the socket is bound")]
+    #[allow(deprecated)]
+    pub fn only_v6(&self) -> io::Result<bool> {
+        self.0.get_ref().only_v6()
+    }
+
     /// Mirrors [`std::net::TcpListener::take_error`].
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         self.0.get_ref().take_error()
