@@ -10,6 +10,7 @@
 mod any;
 mod cooperative;
 mod options;
+pub(crate) mod patience;
 pub(crate) mod pipe;
 mod poll;
 mod registration;

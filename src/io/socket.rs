@@ -5,6 +5,8 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, acceptfrom_with};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -140,4 +142,18 @@ pub(crate) fn end<T: AsFd>(socket: &T) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
         ended => ended,
     }
+}
+
+/// Whether this end was shut down for reading, or the other for writing.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_shut_for_reading(socket: &impl AsFd) -> bool {
+    let mut asked = [PollFd::new(socket, PollFlags::RDHUP)];
+    let found = poll(&mut asked, Some(&Timespec::default()));
+    found.is_ok() && asked[0].revents().contains(PollFlags::RDHUP)
+}
+
+/// Elsewhere a call that receives says so itself.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_shut_for_reading(_socket: &impl AsFd) -> bool {
+    false
 }

@@ -15,6 +15,8 @@ mod polling;
 mod resolving;
 mod selecting;
 mod support;
+mod unix;
+mod unix_ends;
 
 #[path = "."]
 mod on_std {
@@ -40,6 +42,12 @@ mod on_std {
     mod traits;
     #[path = "world/udp.rs"]
     mod udp;
+    #[path = "world/unix.rs"]
+    mod unix;
+    #[path = "world/unix_datagram.rs"]
+    mod unix_datagram;
+    #[path = "world/unix_descriptor.rs"]
+    mod unix_descriptor;
 }
 
 #[path = "."]
@@ -67,4 +75,10 @@ mod on_greenhub {
     mod traits;
     #[path = "world/udp.rs"]
     mod udp;
+    #[path = "world/unix.rs"]
+    mod unix;
+    #[path = "world/unix_datagram.rs"]
+    mod unix_datagram;
+    #[path = "world/unix_descriptor.rs"]
+    mod unix_descriptor;
 }

@@ -7,7 +7,6 @@ use std::os::unix::net::{self, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use super::patience;
 use crate::io::{Cooperative, socket};
 use crate::monkey::descriptor::descriptor_conversions;
 
@@ -86,41 +85,51 @@ impl UnixDatagram {
     /// Receives one datagram, and says who sent it. Mirrors
     /// [`std::os::unix::net::UnixDatagram::recv_from`].
     pub fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.0.read_with(|socket| socket.recv_from(buf))
+        self.receive(|socket| socket.recv_from(buf), || Ok((0, SocketAddr::from_pathname("")?)))
     }
 
     /// Receives one datagram. Mirrors [`std::os::unix::net::UnixDatagram::recv`].
     pub fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.read_with(|socket| socket.recv(buf))
+        self.receive(|socket| socket.recv(buf), || Ok(0))
+    }
+
+    /// Receives, or returns what `ended` says once reading was shut down here. There the kernel
+    /// says the end only to a call in blocking mode, and "not yet" to all others.
+    fn receive<R>(
+        &self,
+        mut receive: impl FnMut(&net::UnixDatagram) -> io::Result<R>,
+        ended: impl Fn() -> io::Result<R>,
+    ) -> io::Result<R> {
+        let not_yet = |answer: &io::Result<R>| {
+            answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        };
+        self.0.read_with(|socket| {
+            let answer = receive(socket);
+            if !not_yet(&answer) || self.0.is_nonblocking() || !socket::is_shut_for_reading(socket)
+            {
+                return answer;
+            }
+            // One may have come before the end did.
+            let answer = receive(socket);
+            if not_yet(&answer) { ended() } else { answer }
+        })
     }
 
     /// Sends one datagram to a path. Mirrors [`std::os::unix::net::UnixDatagram::send_to`].
     pub fn send_to<P: AsRef<Path>>(&self, buf: &[u8], path: P) -> io::Result<usize> {
-        self.send_patiently(|socket| socket.send_to(buf, path.as_ref()))
+        self.0.write_patiently(|socket| socket.send_to(buf, path.as_ref()))
     }
 
     /// Sends one datagram to an address. Mirrors
     /// [`std::os::unix::net::UnixDatagram::send_to_addr`].
     pub fn send_to_addr(&self, buf: &[u8], socket_addr: &SocketAddr) -> io::Result<usize> {
-        self.send_patiently(|socket| socket.send_to_addr(buf, socket_addr))
+        self.0.write_patiently(|socket| socket.send_to_addr(buf, socket_addr))
     }
 
     /// Sends one datagram to the address that the socket is connected to. Mirrors
     /// [`std::os::unix::net::UnixDatagram::send`].
     pub fn send(&self, buf: &[u8]) -> io::Result<usize> {
         self.0.write_with(|socket| socket.send(buf))
-    }
-
-    fn send_patiently(
-        &self,
-        mut send: impl FnMut(&net::UnixDatagram) -> io::Result<usize>,
-    ) -> io::Result<usize> {
-        // Closed, or without any wait, it is as any other call.
-        if self.0.is_nonblocking() {
-            return self.0.write_with(send);
-        }
-        self.0.refuse_closed()?;
-        patience::try_again(self.0.write_timeout(), || send(self.0.get_ref()))
     }
 
     /// Mirrors [`std::os::unix::net::UnixDatagram::set_read_timeout`].

@@ -13,7 +13,6 @@ pub use std::os::unix::net::*;
 
 mod datagram;
 mod listener;
-mod patience;
 mod stream;
 
 pub use self::datagram::UnixDatagram;

@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
-use super::patience;
-use crate::io::{Cooperative, socket};
+use crate::io::{Cooperative, patience, socket};
 use crate::monkey::descriptor::descriptor_conversions;
 
 /// A connection within this machine. Mirrors [`std::os::unix::net::UnixStream`].
@@ -47,7 +46,7 @@ impl UnixStream {
         let address = as_rustix(socket_addr)?;
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let fd: OwnedFd = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-        patience::try_again(None, || Ok(connect(&fd, &address)?))?;
+        patience::connect(|| Ok(connect(&fd, &address)?))?;
         Ok(UnixStream(Cooperative::from_fresh(net::UnixStream::from(fd))))
     }
 
