@@ -33,32 +33,29 @@
 //! | [`io`] | `stdin`, `Stdin`, `StdinLock`, `pipe`, `PipeReader`, `PipeWriter`; and `IsTerminal`, which can be had of them |
 //! | [`fs`], [`os::unix::fs`] | all of it: `File`, directories, and what is done by path (done by other threads) |
 //! | [`os::linux::net`] | `TcpStreamExt` |
-//! | [`fs`] | `File`, `OpenOptions`, `read`, `read_to_string`, `write` (done by other threads) |
 //!
 //! Everything else is std's own. What of it blocks still blocks the whole hub: `stdout` while nobody
 //! reads what was printed (see [`io`]), and the methods of `Path` that ask the disc. Macros
+//! (`println!`, `vec!`, derives) are untouched by the line.
+//!
 //! The stable names of std 1.95, in the modules where something waits; a method counts if its type
 //! is replaced:
 //!
-//! | module | green | std's own | absent | not yet |
-//! | --- | --- | --- | --- | --- |
-//! | `thread` | 40 | 3 | 1 | 0 |
-//! | `sync` | 0 | 7 | 0 | 64 |
-//! | `sync::mpsc` | 0 | 5 | 0 | 16 |
-//! | `net` | 65 | 8 | 0 | 0 |
-//! | `os::unix::net` | 46 | 1 | 0 | 0 |
-//! | `os::linux::net` | 3 | 1 | 0 | 0 |
-//! | `os::fd` | 0 | 7 | 0 | 0 |
-//! | `fs` | 30 | 5 | 0 | 26 |
-//! | `os::unix::fs` | 0 | 7 | 0 | 5 |
-//! | `io` | 0 | 36 | 0 | 13 |
-//! | `process` | 0 | 10 | 0 | 28 |
-//! | `os::unix::process` | 0 | 2 | 0 | 8 |
-//! | `time` | 0 | 6 | 0 | 0 |
-//!
-//! Everything else is std's own. What of it blocks still blocks the whole hub:
-//! `sync` and `mpsc` when they have to wait for another greenlet, `process`, `stdin`, and the functions of `fs` that are not in the table. Macros
-//! (`println!`, `vec!`, derives) are untouched by the line.
+//! | module | green | std's own | absent |
+//! | --- | --- | --- | --- |
+//! | `thread` | 40 | 3 | 1 |
+//! | `sync` | 64 | 7 | 0 |
+//! | `sync::mpsc` | 16 | 5 | 0 |
+//! | `net` | 65 | 8 | 0 |
+//! | `os::unix::net` | 46 | 1 | 0 |
+//! | `os::linux::net` | 3 | 1 | 0 |
+//! | `os::fd` | 0 | 7 | 0 |
+//! | `fs` | 56 | 5 | 0 |
+//! | `os::unix::fs` | 5 | 7 | 0 |
+//! | `io` | 13 | 36 | 0 |
+//! | `process` | 28 | 10 | 0 |
+//! | `os::unix::process` | 8 | 2 | 0 |
+//! | `time` | 0 | 6 | 0 |
 
 // The glob brings all of std; the modules declared here take the place of its own.
 pub use std::*;

@@ -1,5 +1,4 @@
-//! [`std::os`], with cooperative Unix sockets, and the traits for the mirrored `Command`.
-//! [`std::os`], with cooperative sockets.
+//! [`std::os`], with cooperative sockets, and the traits for what is mirrored elsewhere.
 
 pub use std::os::*;
 
