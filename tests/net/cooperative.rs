@@ -1,6 +1,7 @@
 //! `Cooperative` over what is no socket of the mirror.
 
 use std::io::{ErrorKind, PipeReader, PipeWriter, Read, Write, pipe};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -181,5 +182,25 @@ fn an_operation_is_called_again_after_each_wait_and_its_errors_are_passed_on() {
             Err(kind.into())
         });
         assert_eq!((calls, answer.unwrap_err().kind()), (2, ErrorKind::Interrupted));
+    });
+}
+
+#[test]
+fn a_descriptor_is_waited_for_in_one_place() {
+    bounded(|| {
+        let (reader, writer) = pipe().unwrap();
+        let fd = reader.as_fd();
+        let (one, two) = (Cooperative::new(fd).unwrap(), Cooperative::new(fd).unwrap());
+        greenhub::scope(|scope| {
+            let first = scope.spawn(|| one.wait_readable());
+            greenhub::yield_now();
+            let refused = two.wait_readable().unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::ResourceBusy, "{refused}");
+            (&writer).write_all(b"x").unwrap();
+            first.join().unwrap().unwrap();
+        });
+        drop(one);
+        // Now the place is free.
+        two.wait_readable().unwrap();
     });
 }

@@ -124,7 +124,14 @@ impl Backend {
         replace(self.notifier.counter.as_fd(), fresh.counter.as_fd());
     }
 
-    pub(super) fn add(&self, fd: BorrowedFd<'_>, key: u64) -> io::Result<()> {
+    /// Registers a descriptor. `is_free` says whether no source has its number, should the kernel know
+    /// it already.
+    pub(super) fn add(
+        &self,
+        fd: BorrowedFd<'_>,
+        key: u64,
+        is_free: impl FnOnce() -> bool,
+    ) -> io::Result<()> {
         // PRI, because a read stops short at urgent data, however much lies behind it.
         let flags =
             EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::PRI | EventFlags::ET;
@@ -132,7 +139,9 @@ impl Backend {
         match epoll::add(&self.notifier.poller, fd, data, flags) {
             // A duplicate, made behind our back, kept the interest of a descriptor that was closed,
             // and has its number now. The new key takes the place of the old, which is nobody's.
-            Err(Errno::EXIST) => Ok(epoll::modify(&self.notifier.poller, fd, data, flags)?),
+            Err(Errno::EXIST) if is_free() => {
+                Ok(epoll::modify(&self.notifier.poller, fd, data, flags)?)
+            }
             added => Ok(added?),
         }
     }

@@ -22,7 +22,7 @@ mod backend;
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
 
 use slab::Slab;
@@ -71,6 +71,7 @@ pub(crate) struct Reactor {
 #[repr(align(64))]
 struct Source {
     number: u32,
+    fd: RawFd,
     reading: State,
     writing: State,
     readers: WaitQueue,
@@ -119,13 +120,18 @@ impl Reactor {
     /// # Errors
     ///
     /// [`Unsupported`](io::ErrorKind::Unsupported) where the kernel cannot wait for such a
-    /// descriptor (a regular file); or if it has no memory.
+    /// descriptor (a regular file); [`ResourceBusy`](io::ErrorKind::ResourceBusy) if it is a source
+    /// already; or if the kernel has no memory.
     pub(crate) fn add(&self, fd: BorrowedFd<'_>) -> io::Result<u64> {
         let number = self.next_number.get() as u32;
-        let source = Source { number, ..Source::default() };
+        let source = Source { number, fd: fd.as_raw_fd(), ..Source::default() };
         let slot = self.sources.borrow_mut().insert(source);
         let key = (u64::from(number) << 32) | slot as u64;
-        if let Err(error) = self.backend.add(fd, key) {
+        let is_free = || {
+            let sources = self.sources.borrow();
+            !sources.iter().any(|(other, source)| other != slot && source.fd == fd.as_raw_fd())
+        };
+        if let Err(error) = self.backend.add(fd, key, is_free) {
             self.sources.borrow_mut().remove(slot);
             return Err(explain(error));
         }
@@ -269,12 +275,19 @@ impl Drop for Counted<'_> {
 
 /// Says in words what the kernel answers for a descriptor that is always ready.
 fn explain(error: io::Error) -> io::Error {
-    if error.raw_os_error() != Some(libc::EPERM) {
-        return error;
+    match error.raw_os_error() {
+        Some(libc::EPERM) => {
+            let message = "the kernel cannot wait for such a descriptor: regular files and \
+                           directories are for `greenhub::monkey::fs`";
+            io::Error::new(io::ErrorKind::Unsupported, message)
+        }
+        Some(libc::EEXIST) => {
+            let message = "another socket or `Cooperative` waits for this descriptor already: \
+                           share that one, or ask `greenhub::io::wait_readable` and its kin";
+            io::Error::new(io::ErrorKind::ResourceBusy, message)
+        }
+        _ => error,
     }
-    let message = "the kernel cannot wait for such a descriptor: regular files and directories \
-                   are for `greenhub::monkey::fs`";
-    io::Error::new(io::ErrorKind::Unsupported, message)
 }
 
 #[inline]

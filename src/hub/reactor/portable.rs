@@ -102,7 +102,12 @@ impl Backend {
     }
 
     #[allow(unsafe_code)]
-    pub(super) fn add(&self, fd: BorrowedFd<'_>, key: u64) -> io::Result<()> {
+    pub(super) fn add(
+        &self,
+        fd: BorrowedFd<'_>,
+        key: u64,
+        _is_free: impl FnOnce() -> bool,
+    ) -> io::Result<()> {
         let key = usize::try_from(key).map_err(|_| io::ErrorKind::OutOfMemory)?;
         // SAFETY: the source must be deleted before it is closed, which its owner does wherever
         // closing alone does not end the kernel's interest (see `io::Registration`).
