@@ -123,6 +123,29 @@ pub(crate) fn try_with<R>(f: impl FnOnce(&Core) -> R) -> Option<R> {
     CORE.try_with(|core| core.get().map(f)).ok().flatten()
 }
 
+/// As [`spend_operation`], for what may be called where there is no hub, and is called so often that
+/// the count is all that it may cost.
+#[inline]
+pub(crate) fn count_operation() {
+    let spent = thread::try_current_head(|head| {
+        let operations = head.operations.get() + 1;
+        head.operations.set(operations);
+        operations >= config::OPERATIONS_PER_SLICE
+    });
+    if spent == Some(true) {
+        end_slice();
+    }
+}
+
+#[cold]
+fn end_slice() {
+    thread::current_head(|head| head.operations.set(0));
+    // Without a hub there are no others to let run, and a callback has to end soon.
+    if try_with(Core::cut_turn).is_some() && !thread::current_head(thread::is_called_by_loop) {
+        waiter::yield_now();
+    }
+}
+
 /// Counts an operation that did not have to wait. A greenlet that does many of them yields, or
 /// its neighbours, and their sockets, would starve while its own is never empty.
 #[inline]

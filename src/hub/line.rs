@@ -7,7 +7,6 @@ use super::waiter::{Waker, Woken};
 use super::waiters::{All, Granted, Waiters, Who};
 use crate::clock::Moment;
 use crate::guarded::Guarded;
-use crate::raw::thread;
 
 /// What a primitive is, apart from its line. All of it is called under the lock.
 pub(crate) trait Rules {
@@ -110,19 +109,14 @@ impl<S: Rules> Line<S> {
 
 /// An attempt that failed lets others run, now and then, unless its caller cannot.
 pub(crate) fn spend_attempt() {
-    if !thread::current_head(thread::is_called_by_loop) {
-        core::spend_operation();
-    }
+    core::count_operation();
 }
 
 /// What can be had again and again without a wait lets others run, now and then. To be called
 /// before it is had: a greenlet may be killed where it lets others run.
 #[inline]
 pub(crate) fn spend_success() {
-    // A thread without a hub has no others.
-    if core::try_with(|_| ()).is_some() {
-        core::spend_operation();
-    }
+    core::count_operation();
 }
 
 impl<S: Rules> Gate for Line<S> {

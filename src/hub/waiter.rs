@@ -44,6 +44,12 @@ impl Waker {
         self.hub
     }
 
+    /// Whether it is one of the hub of this thread, and so of one that lives.
+    #[inline]
+    pub(crate) fn is_of_this_hub(self) -> bool {
+        core::try_with(|core| core.number() == self.hub && self.wait >= core.term()) == Some(true)
+    }
+
     /// Whether the hub has ended, so that nobody will ever hear of the wake.
     #[inline]
     pub(crate) fn is_orphaned(self) -> bool {

@@ -73,7 +73,15 @@ impl<P> Waiters<P> {
     /// As [`pop`](Self::pop), but leaves alone who `me` is, where it waits in several lines.
     #[inline]
     pub(crate) fn pop_beside(&mut self, me: Option<&Bell>) -> Option<(Granted, P)> {
-        if self.line.is_empty() { None } else { self.pop_some(me) }
+        match *self.line.first()? {
+            // The usual case: one of this hub, who waits for this alone.
+            (Who::Waits(waker), _) if waker.is_of_this_hub() => {
+                self.note(Some(waker.hub()));
+                let (_, what) = self.line.pop()?;
+                Some((Granted::Waiter(waker), what))
+            }
+            _ => self.pop_some(me),
+        }
     }
 
     /// As [`pop`](Self::pop), if what the first has brought is what `may` allows.
@@ -86,6 +94,7 @@ impl<P> Waiters<P> {
         if may(&self.line.first()?.1) { self.pop() } else { None }
     }
 
+    #[cold]
     fn pop_some(&mut self, me: Option<&Bell>) -> Option<(Granted, P)> {
         self.note(this_hub());
         // So many, so that one that is put back is not looked at again.

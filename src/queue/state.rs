@@ -344,8 +344,15 @@ impl<S: Store> State<S> {
     }
 
     /// Called when something has changed, before those are woken who were granted something by it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn tell_those_who_look(&mut self) {
+        if self.watchers.len() | self.peekers.len() != 0 {
+            self.tell_lookers();
+        }
+    }
+
+    #[cold]
+    fn tell_lookers(&mut self) {
         if !self.watchers.is_empty() && self.is_ready() {
             self.watchers.drain(..).for_each(|bell| bell.ring());
         }
