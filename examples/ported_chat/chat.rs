@@ -1,11 +1,12 @@
-//! A chat server: what one client says, all the others hear.
-//!
-//! It asks each client for a name of 1 to 20 letters and digits. Then every line that the client
-//! sends goes to the others, with the name before it. A client may leave in any way: by closing
-//! its side, by a reset, or by not reading for so long that it is put out.
-//!
-//! A thread serves each client: it reads what the client says and writes it to the others. A lock
-//! is held only to look or to copy, never while the thread waits for the network.
+// A chat server: what one client says, all the others hear.
+//
+// It asks each client for a name of 1 to 20 letters and digits. Then every line that the client
+// sends goes to the others, with the name before it; but `/to NAME TEXT` goes to that one only,
+// `/who` asks who is here, and `/quit` leaves. A client may leave in any other way: by closing
+// its side, by a reset, or by not reading for so long that it is put out.
+//
+// A thread serves each client: it reads what the client says and writes it to the others. A lock
+// is held only to look or to copy, never while the thread waits for the network.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -47,10 +48,30 @@ fn converse(stream: TcpStream, room: &Room) -> io::Result<()> {
         return Ok(());
     };
     while let Ok(Some(line)) = next_line(&mut lines) {
-        tell(&room.others(&client), &format!("{}: {line}\n", client.name));
+        if line == "/quit" {
+            client.send("* goodbye\n");
+            break;
+        }
+        hear(&client, &line, room);
     }
     tell(&room.leave(&client), &format!("* {} leaves\n", client.name));
     Ok(())
+}
+
+/// Does what a line asks for, which may be to pass it on.
+fn hear(client: &Arc<Client>, line: &str, room: &Room) {
+    let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
+    match (command, rest.split_once(' ')) {
+        ("/who", None) if rest.is_empty() => client.send(&room.everyone()),
+        ("/to", Some((name, text))) => match room.named(name) {
+            Some(other) => other.send(&format!("{} to you: {text}\n", client.name)),
+            None => client.send(&format!("* nobody is called {name}\n")),
+        },
+        _ if line.starts_with('/') => {
+            client.send(&format!("* what is {line}? /who, /to NAME TEXT, or /quit\n"));
+        }
+        _ => tell(&room.others(client), &format!("{}: {line}\n", client.name)),
+    }
 }
 
 /// Asks for a name until it can be had; `None` if the client leaves before.
@@ -64,8 +85,7 @@ fn enter(
         if !(1..=20).contains(&name.len()) || !name.chars().all(|c| c.is_ascii_alphanumeric()) {
             stream.write_all(b"* a name has 1 to 20 letters and digits; your name?\n")?;
         } else if let Some((client, others)) = room.enter(name, stream.try_clone()?) {
-            let names = others.iter().map(|other| format!("{}, ", other.name)).collect::<String>();
-            client.send(&format!("* here: {names}{}\n", client.name));
+            client.send(&here(others.iter().chain([&client])));
             tell(&others, &format!("* {} joins\n", client.name));
             return Ok(Some(client));
         } else {
@@ -81,6 +101,11 @@ fn next_line(lines: &mut BufReader<TcpStream>) -> io::Result<Option<String>> {
     lines.take(LONGEST_LINE).read_until(b'\n', &mut line)?;
     let text = String::from_utf8_lossy(&line);
     Ok((!line.is_empty()).then(|| text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+fn here<'a>(clients: impl Iterator<Item = &'a Arc<Client>>) -> String {
+    let names: Vec<_> = clients.map(|client| &*client.name).collect();
+    format!("* here: {}\n", names.join(", "))
 }
 
 fn tell(clients: &[Arc<Client>], line: &str) {
@@ -116,6 +141,15 @@ impl Room {
     fn others(&self, client: &Arc<Client>) -> Vec<Arc<Client>> {
         let clients = lock(&self.clients);
         clients.iter().filter(|other| !Arc::ptr_eq(other, client)).cloned().collect()
+    }
+
+    fn named(&self, name: &str) -> Option<Arc<Client>> {
+        lock(&self.clients).iter().find(|client| client.name == name).cloned()
+    }
+
+    /// Their names, in the order in which they came.
+    fn everyone(&self) -> String {
+        here(lock(&self.clients).iter())
     }
 }
 

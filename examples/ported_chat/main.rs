@@ -5,8 +5,8 @@
 //! ```
 //!
 //! `chat.rs` is a chat server as one writes it with std alone: a thread for each client, blocking
-//! reads and writes, no thought of greenhub. `chat_greenhub.rs` is the same file with one
-//! line added at its top,
+//! reads and writes, no thought of greenhub. Here it is compiled twice: as it is, and with one line
+//! at its top,
 //!
 //! ```text
 //! use greenhub::monkey as std;
@@ -19,7 +19,11 @@
 //! The exit code is 2 for arguments that it does not know, and 1 if it cannot serve on ADDR.
 
 mod chat;
-mod chat_greenhub;
+
+mod chat_greenhub {
+    use greenhub::monkey as std;
+    include!("chat.rs");
+}
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `ported_chat`: the two files differ by the line, and no client can tell which one serves.
+//! `ported_chat`: no client can tell whether the original serves or its port.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -7,21 +7,8 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
+use crate::ported::{VARIANTS, threads};
 use crate::programs::{Server, connect, run};
-
-const VARIANTS: [&[&str]; 2] = [&["--std"], &[]];
-
-#[test]
-fn the_port_is_the_original_and_one_line() {
-    let original = include_str!("../../examples/ported_chat/chat.rs");
-    let port = include_str!("../../examples/ported_chat/chat_greenhub.rs");
-    let line = "use greenhub::monkey as std;\n";
-    assert_eq!(port.matches(line).count(), 1);
-    assert_eq!(port.replacen(line, "", 1), original);
-    assert!(!original.contains("greenhub"), "the original knows nothing of it");
-    let first = port.lines().find(|line| !line.is_empty() && !line.starts_with("//!"));
-    assert_eq!(first, Some(line.trim_end()), "it comes before all other code");
-}
 
 #[test]
 fn both_variants_say_the_same_to_the_same_clients() {
@@ -74,6 +61,69 @@ fn conversation(address: SocketAddr) -> [String; 4] {
     ann.hear("* dave leaves");
     ann.stream.shutdown(Shutdown::Write).unwrap();
     [bob, carol, dave, ann.hear_the_end()]
+}
+
+#[test]
+fn both_variants_know_the_same_commands() {
+    for options in VARIANTS {
+        let server = Server::start("ported_chat", options);
+        assert_eq!(commands(server.address), COMMANDS_HEARD, "{options:?}");
+    }
+}
+
+/// What Ann, Bob and Carol hear in [`commands`].
+const COMMANDS_HEARD: [&str; 3] = [
+    "* your name?\n* here: ann\n* bob joins\n* carol joins\n* here: ann, bob, carol\n\
+     bob to you: only for you\ncarol: to all\n* bob leaves\n* here: ann, carol\n\
+     * nobody is called bob\n* what is /me too? /who, /to NAME TEXT, or /quit\n\
+     * what is /to carol? /who, /to NAME TEXT, or /quit\nann to you: a note\n* carol leaves\n\
+     * goodbye\n",
+    "* your name?\n* here: ann, bob\n* carol joins\nann to you:  two spaces\ncarol: to all\n\
+     * goodbye\n",
+    "* your name?\n* here: ann, bob, carol\nbob to you: hello\n* bob leaves\nann: bye\n\
+     * goodbye\n",
+];
+
+/// Three clients who use every command, each when all before has been heard.
+fn commands(address: SocketAddr) -> [String; 3] {
+    let mut ann = Client::enter(address, &["ann"]);
+    let mut bob = Client::enter(address, &["bob"]);
+    ann.hear("* bob joins");
+    let mut carol = Client::enter(address, &["carol"]);
+    ann.hear("* carol joins");
+    bob.hear("* carol joins");
+    ann.say("/who\n");
+    ann.hear("* here: ann, bob, carol");
+    bob.say("/to ann only for you\n/to carol hello\n");
+    ann.hear("bob to you: only for you");
+    carol.hear("bob to you: hello");
+    ann.say("/to bob  two spaces\n");
+    bob.hear("ann to you:  two spaces");
+    carol.say("to all\n");
+    ann.hear("carol: to all");
+    bob.hear("carol: to all");
+    bob.say("/quit\n");
+    let bob = bob.hear_the_end();
+    ann.hear("* bob leaves");
+    carol.hear("* bob leaves");
+    ann.say("/who\n/to bob gone?\n/me too\n/to carol\n/to ann a note\nbye\n");
+    ann.hear("ann to you: a note");
+    carol.hear("ann: bye");
+    carol.say("/quit\n");
+    let carol = carol.hear_the_end();
+    ann.hear("* carol leaves");
+    ann.say("/quit\n");
+    [ann.hear_the_end(), bob, carol]
+}
+
+#[test]
+fn the_ported_chat_runs_on_one_thread() {
+    let [on_std, ported] = VARIANTS.map(|options| {
+        let server = Server::start("ported_chat", options);
+        let _clients = ["ann", "bob", "carol"].map(|name| Client::enter(server.address, &[name]));
+        threads(server.process_id())
+    });
+    assert_eq!((on_std, ported), (4, 1));
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod chat;
 mod echo;
 mod lessons;
 mod manners;
+mod ported;
 mod programs;
 mod short;
 mod web;
