@@ -8,6 +8,7 @@
 
 mod chat;
 mod echo;
+mod files;
 mod lessons;
 mod manners;
 mod ported;

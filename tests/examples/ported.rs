@@ -17,11 +17,18 @@ pub(crate) fn threads(process: u32) -> usize {
 }
 
 /// The name of each program, what it is on std, and where it is compiled twice.
-const PROGRAMS: &[(&str, &str, &str)] = &[(
-    "chat",
-    include_str!("../../examples/ported_chat/chat.rs"),
-    include_str!("../../examples/ported_chat/main.rs"),
-)];
+const PROGRAMS: &[(&str, &str, &str)] = &[
+    (
+        "chat",
+        include_str!("../../examples/ported_chat/chat.rs"),
+        include_str!("../../examples/ported_chat/main.rs"),
+    ),
+    (
+        "files",
+        include_str!("../../examples/ported_files/files.rs"),
+        include_str!("../../examples/ported_files/main.rs"),
+    ),
+];
 
 #[test]
 fn each_port_is_one_line_and_then_the_original() {
