@@ -9,6 +9,7 @@
 mod chat;
 mod echo;
 mod files;
+mod jobs;
 mod lessons;
 mod manners;
 mod ported;

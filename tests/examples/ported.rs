@@ -28,6 +28,11 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
         include_str!("../../examples/ported_files/files.rs"),
         include_str!("../../examples/ported_files/main.rs"),
     ),
+    (
+        "jobs",
+        include_str!("../../examples/ported_jobs/jobs.rs"),
+        include_str!("../../examples/ported_jobs/main.rs"),
+    ),
 ];
 
 #[test]

@@ -1,7 +1,7 @@
 //! Examples as child processes, none of which outlives its test.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a program ended.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -63,9 +63,20 @@ pub(crate) fn run<A: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item
 
 /// Runs a program to its end.
 #[track_caller]
-pub(crate) fn finish(mut command: Command) -> Ended {
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+pub(crate) fn finish(command: Command) -> Ended {
+    finish_with(command, "")
+}
+
+/// Runs a program to its end, with this and no more to read.
+#[track_caller]
+pub(crate) fn finish_with(mut command: Command, input: &str) -> Ended {
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut program = Program(child.expect("the program starts"));
+    let mut stdin = program.0.stdin.take().expect("it is piped");
+    assert!(input.len() <= 4096, "the pipe takes it, whether the program reads or not");
+    // An error says that the program does not read.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
     let stdout = collect(program.0.stdout.take());
     let stderr = collect(program.0.stderr.take());
     let code = program.wait();
@@ -139,6 +150,10 @@ impl Dialog {
     pub(crate) fn line(&self) -> String {
         self.lines.recv_timeout(PATIENCE).expect("the program prints a line")
     }
+
+    pub(crate) fn process_id(&self) -> u32 {
+        self.program.0.id()
+    }
 }
 
 /// An example that serves until its test is done with it.
@@ -165,7 +180,7 @@ impl Server {
     }
 
     pub(crate) fn process_id(&self) -> u32 {
-        self.dialog.program.0.id()
+        self.dialog.process_id()
     }
 }
 
