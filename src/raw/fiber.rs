@@ -299,6 +299,9 @@ pub(crate) struct Fiber<D: ?Sized = dyn Data> {
     pub(crate) data: D,
 }
 
+/// corosensei refuses to put more than a KiB on a new stack; a larger body waits on the heap.
+const LARGEST_BODY_ON_STACK: usize = 1024;
+
 impl<D: Data> Fiber<D> {
     /// A fiber without a body, registered under a new id.
     pub(crate) fn new(thread: &Thread, data: D, made_at: &'static Location<'static>) -> Rc<Self> {
@@ -313,7 +316,16 @@ impl<D: Data> Fiber<D> {
     ///
     /// `body` must catch every panic: one that leaves it aborts the process.
     #[inline]
-    pub(crate) fn start(&self, stack: Stack, body: impl FnOnce() + 'static) {
+    pub(crate) fn start<F: FnOnce() + 'static>(&self, stack: Stack, body: F) {
+        if const { size_of::<F>() <= LARGEST_BODY_ON_STACK } {
+            self.start_with(stack, body);
+        } else {
+            self.start_with(stack, Box::new(body));
+        }
+    }
+
+    #[inline]
+    fn start_with(&self, stack: Stack, body: impl FnOnce() + 'static) {
         let bytes = u32::try_from(stack.usable_bytes()).expect("a stack is less than 4 GiB");
         self.head.stack_bytes.set(bytes);
         self.head.stack_limit.set(stack.lowest_usable());

@@ -212,3 +212,46 @@ fn a_stack_larger_than_the_largest_is_refused_with_its_size() {
         assert!(message(&*payload).contains("larger than 2 GiB"));
     });
 }
+
+/// As large and as strictly aligned as the state of a program may be.
+#[repr(align(64))]
+struct Much<const BYTES: usize>([u8; BYTES]);
+
+fn spawned_with<const BYTES: usize>() {
+    let log = Log::new();
+    for is_killed in [false, true] {
+        let (much, dropped) = (Much([7; BYTES]), log.on_drop("dropped"));
+        let greenlet = spawn(move || {
+            let (much, _dropped) = (much, dropped);
+            assert_eq!(&raw const much as usize % 64, 0);
+            yield_now();
+            much.0.iter().map(|byte| usize::from(*byte)).sum::<usize>()
+        });
+        if is_killed {
+            // Before it begins.
+            greenlet.kill();
+        } else {
+            assert_eq!(greenlet.join().unwrap(), 7 * BYTES);
+        }
+        assert_eq!(log.take(), ["dropped"]);
+    }
+}
+
+#[test]
+fn a_body_may_hold_more_than_a_page() {
+    bounded(|| {
+        spawned_with::<0>();
+        spawned_with::<900>();
+        spawned_with::<1024>();
+        spawned_with::<1025>();
+        spawned_with::<10_000>();
+    });
+}
+
+#[test]
+fn a_body_larger_than_its_stack_is_made_and_dropped() {
+    bounded(|| {
+        let much = Much([7; 64 * 1024]);
+        drop(Builder::new().stack_size(16 * 1024).create(move || much.0[0]).unwrap());
+    });
+}

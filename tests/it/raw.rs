@@ -202,3 +202,13 @@ fn a_million_switches_leave_nothing_behind() {
         assert_eq!(greenhub::Hub::current().stats().stacks_in_use, 1);
     });
 }
+
+#[test]
+fn a_body_may_hold_more_than_a_page() {
+    bounded(|| {
+        let much = [7u8; 10_000];
+        let child = Greenlet::new(move |()| much.iter().map(|byte| u32::from(*byte)).sum::<u32>());
+        assert_eq!(child.switch::<u32>(()).unwrap(), 70_000);
+        drop(Greenlet::new(move |()| much[0]));
+    });
+}
