@@ -88,6 +88,27 @@ fn pieces_that_came_before_a_limit_are_not_lost() {
 }
 
 #[test]
+fn half_a_line_is_kept_by_a_limit_of_the_socket_and_not_by_one_that_unwinds() {
+    bounded(|| {
+        let (mut client, server) = pair();
+        server.set_read_timeout(Some(millis(20))).unwrap();
+        let mut server = BufReader::new(server);
+        client.write_all(b"half a ").unwrap();
+        let mut line = String::new();
+        assert_eq!(server.read_line(&mut line).unwrap_err().kind(), ErrorKind::WouldBlock);
+        client.write_all(b"line\nhalf").unwrap();
+        server.read_line(&mut line).unwrap();
+        assert_eq!(line, "half a line\n");
+        server.get_ref().set_read_timeout(None).unwrap();
+        assert!(with_timeout(millis(20), || server.read_line(&mut line)).is_err());
+        assert_eq!(line, "half a line\n");
+        client.write_all(b" of it\n").unwrap();
+        server.read_line(&mut line).unwrap();
+        assert_eq!(line, "half a line\n of it\n");
+    });
+}
+
+#[test]
 fn a_line_writer_sends_at_the_end_of_a_line() {
     bounded(|| {
         let (client, mut server) = pair();
