@@ -236,3 +236,16 @@ fn a_value_that_nobody_joins_is_dropped() {
 fn there_is_at_least_one_processor() {
     assert!(thread::available_parallelism().unwrap().get() >= 1);
 }
+
+#[test]
+fn a_closure_and_its_result_may_be_larger_than_a_page() {
+    bounded(|| {
+        let much = [7u8; 5_000];
+        let back = thread::spawn(move || much).join().unwrap();
+        assert_eq!(back, much);
+        thread::scope(|scope| {
+            let back = scope.spawn(move || much).join().unwrap();
+            assert_eq!(back, much);
+        });
+    });
+}
