@@ -12,14 +12,17 @@
 //! the first thread that comes *owns* the lock, and takes it by an ordinary store and a look:
 //!
 //! ```text
-//!   owner:    holder = me ─▶ is it still mine? ─▶ in        (no fence between the two)
-//!   another:  "being taken" ─▶ barrier in every thread ─▶ wait until nobody holds it ─▶ "shared"
+//!   owner:    inside = me ─▶ is it still mine? ─▶ in        (no fence between the two)
+//!   another:  "being taken" ─▶ barrier in every thread ─▶ wait until it is not inside ─▶ "free"
 //! ```
 //!
 //! The other thread's barrier (`membarrier`, less than a microsecond) stands in for the fence that the
 //! owner leaves out: either the owner's store is seen by the one who waits for it, or the owner sees
 //! that the lock is being taken from it, and steps back. From then on it is shared for good, and
 //! everyone takes it by an atomic exchange; as from the first where there is no such barrier.
+//!
+//! The word in which the owner says that it is inside is its own for ever. It may have been stopped
+//! just before it says so, and go on when others have long shared the lock: then nobody looks there.
 //!
 //! # Why this file is unsafe
 //!
@@ -35,16 +38,21 @@ use std::thread;
 /// Looks at a held lock before the OS is asked to run others.
 const SPINS: u32 = 100;
 
-/// Whose a lock is, where it is no thread's. A thread is an address, which is never so small.
-const NOBODYS: usize = 0;
-const BEING_TAKEN: usize = 1;
-const SHARED: usize = 2;
+/// What a lock is, where it is no thread's: shared, and nobody is in.
+const FREE: usize = 0;
+/// Nobody has come yet.
+const NOBODYS: usize = 1;
+const BEING_TAKEN: usize = 2;
+
+/// Beside a thread, which is an address of something with four bytes, or more: it is in a lock that is
+/// shared. Without it the thread is the owner.
+const IN_SHARED: usize = 1;
 
 pub(crate) struct Guarded<T> {
-    /// The thread that holds it, or zero.
-    holder: AtomicUsize,
-    /// The thread whose it is, or one of the above.
-    owner: AtomicUsize,
+    /// The owner while it is in as that, or zero. Only owners write here.
+    inside: AtomicUsize,
+    /// The owner, or who is in as one of many, or one of the above.
+    whose: AtomicUsize,
     value: UnsafeCell<T>,
 }
 
@@ -55,8 +63,8 @@ unsafe impl<T: Send> Sync for Guarded<T> {}
 impl<T> Guarded<T> {
     pub(crate) const fn new(value: T) -> Self {
         Guarded {
-            holder: AtomicUsize::new(0),
-            owner: AtomicUsize::new(NOBODYS),
+            inside: AtomicUsize::new(0),
+            whose: AtomicUsize::new(NOBODYS),
             value: UnsafeCell::new(value),
         }
     }
@@ -69,83 +77,97 @@ impl<T> Guarded<T> {
     #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         let me = this_thread();
-        if !self.enter_own(me) {
-            self.enter(me);
-        }
-        let _unlock = Unlock(&self.holder);
+        let _unlock = if self.is_own(me) && self.enter_own(me) {
+            Unlock(&self.inside)
+        } else {
+            Unlock(self.enter(me))
+        };
         // SAFETY: only who has entered gets here, and is out again when `f` has returned or unwound.
-        // One at a time is in: of those who share it, one changes the holder from zero; an owner
-        // changes it only while it is the owner, and it has become shared only when the holder was
-        // zero after a barrier that it cannot have missed. Who enters has acquired what the
-        // one before released, or is the same thread. `f` does not come back: it is refused.
+        // One at a time is in: of those who share it, one changes `whose` from free; an owner that
+        // gets here was inside before a barrier that it cannot have missed, or there was none, and
+        // it was made free only when the owner was not inside after that. Who enters has acquired what
+        // the one before released, or is the same thread. `f` does not come back: it is refused.
         f(unsafe { &mut *self.value.get() })
     }
 
-    /// Enters as the owner, if it is that; `false` if not.
+    #[inline]
+    fn is_own(&self, me: usize) -> bool {
+        self.whose.load(Ordering::Relaxed) == me
+    }
+
+    /// Enters as the owner, which it was a moment ago; `false` if it is not any more.
     #[inline]
     fn enter_own(&self, me: usize) -> bool {
-        if self.owner.load(Ordering::Relaxed) != me {
-            return false;
-        }
-        // Nobody else can be in.
-        assert!(self.holder.load(Ordering::Relaxed) == 0, "{REFUSED}");
-        self.holder.store(me, Ordering::Relaxed);
+        self.refuse_owner_inside();
+        self.inside.store(me, Ordering::Relaxed);
         // The processor's order is seen to by whoever takes the lock away.
         compiler_fence(Ordering::SeqCst);
-        let is_still_own = self.owner.load(Ordering::Relaxed) == me;
+        let is_still_own = self.is_own(me);
         if !is_still_own {
-            self.holder.store(0, Ordering::Release);
+            self.inside.store(0, Ordering::Release);
         }
         is_still_own
     }
 
+    /// For one who is, or was, the owner: nobody else writes there.
+    #[inline]
+    fn refuse_owner_inside(&self) {
+        assert!(self.inside.load(Ordering::Relaxed) == 0, "{REFUSED}");
+    }
+
+    /// Enters in another way; returns what is to be zero when it is left.
     #[cold]
-    fn enter(&self, me: usize) {
+    fn enter(&self, me: usize) -> &AtomicUsize {
         let mut patience = Patience(0);
         loop {
-            match self.owner.load(Ordering::Acquire) {
-                SHARED => return self.enter_shared(me),
-                BEING_TAKEN => patience.wait(),
+            match self.whose.load(Ordering::Acquire) {
+                FREE => {
+                    if self.exchange(FREE, me | IN_SHARED) {
+                        return &self.whose;
+                    }
+                }
                 NOBODYS => {
-                    let owner = if barrier::is_available() { me } else { SHARED };
+                    let owner = if barrier::is_available() { me } else { FREE };
                     // Who else comes first has it.
-                    let _ = self.exchange_owner(NOBODYS, owner);
+                    self.exchange(NOBODYS, owner);
+                }
+                BEING_TAKEN => {
+                    assert!(self.inside.load(Ordering::Relaxed) != me, "{REFUSED}");
+                    patience.wait();
+                }
+                holder if holder & IN_SHARED != 0 => {
+                    assert!(holder != me | IN_SHARED, "{REFUSED}");
+                    patience.wait();
                 }
                 owner if owner == me => {
                     if self.enter_own(me) {
-                        return;
+                        return &self.inside;
                     }
                 }
-                owner => {
-                    if self.exchange_owner(owner, BEING_TAKEN) {
-                        barrier::in_every_thread();
-                        while self.holder.load(Ordering::Acquire) != 0 {
-                            patience.wait();
-                        }
-                        self.owner.store(SHARED, Ordering::Release);
-                    }
-                }
+                owner => self.take_from(owner),
             }
         }
     }
 
-    fn exchange_owner(&self, from: usize, to: usize) -> bool {
-        self.owner.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-    }
-
-    /// Enters as one of many.
-    fn enter_shared(&self, me: usize) {
+    /// Makes it shared, unless someone else is about to.
+    fn take_from(&self, owner: usize) {
+        if !self.exchange(owner, BEING_TAKEN) {
+            return;
+        }
+        if !barrier::in_every_thread() {
+            // The owner goes on as if nothing had been.
+            self.whose.store(owner, Ordering::Release);
+            panic!("the kernel refuses a barrier that it has granted before");
+        }
         let mut patience = Patience(0);
-        while self
-            .holder
-            .compare_exchange_weak(0, me, Ordering::Acquire, Ordering::Relaxed)
-            .is_err()
-        {
-            while let holder @ 1.. = self.holder.load(Ordering::Relaxed) {
-                assert!(holder != me, "{REFUSED}");
-                patience.wait();
-            }
+        while self.inside.load(Ordering::Acquire) != 0 {
+            patience.wait();
         }
+        self.whose.store(FREE, Ordering::Release);
+    }
+
+    fn exchange(&self, from: usize, to: usize) -> bool {
+        self.whose.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 }
 
@@ -185,9 +207,9 @@ mod barrier {
     }
 
     /// When it returns, every thread of the process has gone through a full barrier since the call.
-    pub(super) fn in_every_thread() {
-        let done = call(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED);
-        assert!(done, "the kernel refuses a barrier that it has granted before");
+    /// `false` if there is none any more, as where a sandbox has been entered since.
+    pub(super) fn in_every_thread() -> bool {
+        call(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED)
     }
 
     fn call(command: libc::c_int) -> bool {
@@ -202,7 +224,7 @@ mod barrier {
         false
     }
 
-    pub(super) fn in_every_thread() {
+    pub(super) fn in_every_thread() -> bool {
         unreachable!("where there is no barrier, no lock has an owner");
     }
 }
@@ -220,6 +242,8 @@ impl Drop for Unlock<'_> {
 #[cfg(test)]
 mod tests {
     use std::panic;
+    use std::sync::Barrier;
+    use std::time::Duration;
 
     use super::*;
 
@@ -261,6 +285,54 @@ mod tests {
         assert!(come_back());
         thread::scope(|scope| scope.spawn(|| value.with(|value| *value += 1)).join().unwrap());
         assert!(come_back());
+        assert_eq!(value.with(|value| *value), 1);
+    }
+
+    #[test]
+    fn an_owner_that_was_stopped_on_its_way_in_finds_the_lock_taken_and_disturbs_nobody() {
+        let lock = Guarded::new(0);
+        let me = this_thread();
+        lock.with(|_| ());
+        assert!(lock.is_own(me) || !barrier::is_available());
+        // Here it is stopped; and when it goes on, another is in.
+        let (is_in, out) = (Barrier::new(2), Barrier::new(2));
+        thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                lock.with(|value| {
+                    is_in.wait();
+                    out.wait();
+                    *value += 1;
+                });
+            });
+            is_in.wait();
+            assert!(!lock.enter_own(me), "it is not the owner's any more");
+            let third = scope.spawn(|| lock.with(|value| *value));
+            thread::sleep(Duration::from_millis(20));
+            let is_held = !third.is_finished();
+            out.wait();
+            other.join().unwrap();
+            assert!(is_held, "a third came in beside the one that is in");
+            assert_eq!(third.join().unwrap(), 1);
+        });
+    }
+
+    #[test]
+    fn an_owner_that_comes_back_while_the_lock_is_taken_from_it_is_refused() {
+        let value = Guarded::new(0);
+        value.with(|_| ());
+        if !barrier::is_available() {
+            return;
+        }
+        thread::scope(|scope| {
+            let is_refused = value.with(|_| {
+                scope.spawn(|| value.with(|value| *value += 1));
+                while value.is_own(this_thread()) {
+                    thread::yield_now();
+                }
+                panic::catch_unwind(panic::AssertUnwindSafe(|| value.with(|_| ()))).is_err()
+            });
+            assert!(is_refused);
+        });
         assert_eq!(value.with(|value| *value), 1);
     }
 
