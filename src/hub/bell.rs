@@ -133,9 +133,16 @@ pub(crate) fn wait_until_ready(
         return Err(WaitError::TimedOut);
     }
     let watch = Watch::begin(object);
-    match watch.listener.park(kind, deadline)? {
-        Woken::ByDeadline if watch.listener.next().is_none() => Err(WaitError::TimedOut),
-        _ => Ok(()),
+    loop {
+        match watch.listener.park(kind, deadline)? {
+            Woken::ByDeadline if watch.listener.next().is_none() => {
+                if deadline <= Moment::now() {
+                    return Err(WaitError::TimedOut);
+                }
+                // A limit around this was over, and was lifted before it took effect.
+            }
+            _ => return Ok(()),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use greenhub::sync::{BoundedSemaphore, OverRelease, Semaphore, WaitError};
-use greenhub::{sleep, spawn};
+use greenhub::{Timeout, sleep, spawn};
 
 use crate::support::{bounded, millis, settle};
 
@@ -109,5 +109,26 @@ fn to_wait_for_one_takes_none() {
         semaphore.release();
         assert_eq!(waiter.join().unwrap(), Ok(()));
         assert_eq!((semaphore.free(), semaphore.wait()), (1, Ok(())));
+    });
+}
+
+#[test]
+fn a_limit_that_is_lifted_in_the_last_moment_does_not_end_a_wait_for_a_permit() {
+    bounded(|| {
+        let semaphore = Semaphore::new(0);
+        let waited = Timeout::new(millis(60)).run(|running| {
+            greenhub::scope(|scope| {
+                scope.spawn(|| {
+                    sleep(millis(5));
+                    running.cancel();
+                    sleep(millis(5));
+                    semaphore.release();
+                });
+                // The limit is over in the turn in which the other one runs, and that runs first.
+                scope.spawn(|| std::thread::sleep(millis(120)));
+                semaphore.wait()
+            })
+        });
+        assert_eq!(waited, Ok(Ok(())));
     });
 }
