@@ -95,9 +95,7 @@ impl Signals {
             if let Some(signal) = self.arrivals.take() {
                 return Ok(signal);
             }
-            // Cleared before the second look: one that comes after it sets the event again.
-            self.arrivals.came.clear();
-            if let Some(signal) = self.arrivals.take() {
+            if let Some(signal) = self.arrivals.take_or_clear() {
                 return Ok(signal);
             }
             // While it exists, the hub knows that it can be woken from outside.
@@ -120,6 +118,18 @@ impl Arrivals {
         let (word, bit) = place(signal);
         self.pending[word].fetch_or(bit, Ordering::AcqRel);
         self.came.set();
+    }
+
+    /// As [`take`](Self::take); if there is none, the event is not set afterwards.
+    fn take_or_clear(&self) -> Option<i32> {
+        // Before the look: one that comes after it sets the event again.
+        self.came.clear();
+        let taken = self.take();
+        if taken.is_some() {
+            // There may be more, of which another thread that is about to wait would not hear.
+            self.came.set();
+        }
+        taken
     }
 
     /// Takes the lowest that has come.
@@ -178,4 +188,21 @@ impl fmt::Debug for Signals {
 /// ```
 pub fn wait(signal: i32, limit: Option<Duration>) -> io::Result<()> {
     Signals::new([signal])?.wait_until(limit).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_takes_one_of_two_does_not_hide_the_other_from_those_about_to_wait() {
+        let arrivals = Arrivals::default();
+        arrivals.put(libc::SIGHUP);
+        arrivals.put(libc::SIGTERM);
+        assert_eq!(arrivals.take_or_clear(), Some(libc::SIGHUP));
+        assert!(arrivals.came.is_set());
+        assert_eq!(arrivals.take_or_clear(), Some(libc::SIGTERM));
+        assert_eq!(arrivals.take_or_clear(), None);
+        assert!(!arrivals.came.is_set());
+    }
 }
