@@ -23,7 +23,9 @@ impl Hub {
     /// kernel or for another thread, and no [`Remote`](super::Remote) is left. Greenlets that still wait then, for
     /// each other or for an event that only this hub has used, do not keep it from returning; it
     /// is no error, and no report. Nor do [background](crate::Builder::background) greenlets that
-    /// wait. It can be called again and again. Mirrors `gevent.wait()` and gevent's `Hub.join`.
+    /// wait. A handler of [`on_signal`](crate::signal::on_signal) counts as a `Remote`: it keeps this
+    /// from returning until its guard is dropped, or [told](crate::signal::SignalGuard::unref) not to.
+    /// It can be called again and again. Mirrors `gevent.wait()` and gevent's `Hub.join`.
     ///
     /// While main unwinds it returns at once.
     ///

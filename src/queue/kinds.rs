@@ -13,7 +13,12 @@ use crate::hub::turn::{self, WaitError};
 
 /// Any kind of queue, for [`Select`](crate::Select).
 ///
-/// It is implemented here only.
+/// It is implemented here only. Of a queue in an `Rc` or an `Arc`, give a reference to what is
+/// inside: `&*queue`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a queue",
+    note = "if it is a queue in an `Rc` or an `Arc`, write `&*queue`"
+)]
 pub trait AnyQueue: sealed::Inside<Store: Store<Item = Self::Item>> {
     /// What it gives and takes.
     type Item;

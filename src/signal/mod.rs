@@ -71,7 +71,7 @@ impl Drop for Handlers {
 /// main waits. It is called until the guard is dropped. Mirrors `gevent.signal_handler`.
 ///
 /// While the guard exists, greenlets that wait are not reported as waiting for ever, since
-/// `handler` might wake them (see [`SignalGuard::unref`]).
+/// `handler` might wake them, and [`Hub::join`] does not return (see [`SignalGuard::unref`]).
 ///
 /// # Errors
 ///
