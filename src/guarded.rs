@@ -16,7 +16,7 @@
 //!   another:  "being taken" ─▶ barrier in every thread ─▶ wait until it is not inside ─▶ "free"
 //! ```
 //!
-//! The other thread's barrier (`membarrier`, less than a microsecond) stands in for the fence that the
+//! The other thread's barrier (`membarrier`, one to four microseconds) stands in for the fence that the
 //! owner leaves out: either the owner's store is seen by the one who waits for it, or the owner sees
 //! that the lock is being taken from it, and steps back. From then on it is shared for good, and
 //! everyone takes it by an atomic exchange; as from the first where there is no such barrier.
@@ -195,12 +195,18 @@ pub(crate) fn this_thread() -> usize {
     HERE.with(|here| std::ptr::from_ref(here).addr())
 }
 
+/// Asks the kernel for the barrier. Where there are several threads already that takes it some
+/// 15 ms, once in a process: better when a hub is made than at the first lock.
+pub(crate) fn prepare() {
+    barrier::is_available();
+}
+
 /// A barrier that one thread has all others go through.
 #[cfg(target_os = "linux")]
 mod barrier {
     use std::sync::OnceLock;
 
-    /// Whether there is one. The first call asks the kernel for it.
+    /// Whether there is one. The first call asks for it.
     pub(super) fn is_available() -> bool {
         static AVAILABLE: OnceLock<bool> = OnceLock::new();
         *AVAILABLE.get_or_init(|| call(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED))

@@ -24,6 +24,7 @@ use super::waiter::Woken;
 use super::{error_hook, waiter};
 use crate::clock::Moment;
 use crate::config;
+use crate::guarded;
 use crate::raw::fiber::{Command, FiberRef, Head, Reach, Step, WaitKind, WaitingFor};
 use crate::raw::scopes::ScopeKey;
 use crate::raw::thread::{self, Thread};
@@ -168,6 +169,7 @@ pub(crate) fn spend_operation() {
 
 impl Core {
     fn new() -> io::Result<Core> {
+        guarded::prepare();
         let reactor = Reactor::new()?;
         let (inbox, first_number) = Inbox::claim(Arc::clone(reactor.notifier()));
         reactor.number_sources_from(first_number);
