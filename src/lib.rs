@@ -34,6 +34,9 @@ pub mod threadpool;
 pub mod monkey;
 pub mod os;
 
+// Floor 7. What is built of all that.
+pub mod server;
+
 pub use greenlet::{
     AnyGreenlet, Builder, EndError, Exit, Greenlet, Join, JoinAll, JoinError, SpawnTree, Timer,
     Unstarted, Waitable, add_spawn_hook, current, iwait, joinall, joinall_for, killall,

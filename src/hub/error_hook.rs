@@ -1,18 +1,19 @@
 //! Where panics go that nobody asks for.
 
 use std::any::Any;
+use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe, Location};
 use std::rc::Rc;
 
-use super::core::Core;
+use super::core::{self, Core};
 use crate::raw::drop_quietly;
 
 /// A panic that reached nobody: of a greenlet or a task that no one can join any more, or of a
-/// callback.
+/// callback. Or what a server could not do, which is a text here too.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Unhandled<'a> {
-    /// Whose panic it was: `greenlet 7 'reader'`, or `a callback`.
+    /// Whose panic it was: `greenlet 7 'reader'`, `a callback`, or `the server on 127.0.0.1:80`.
     pub origin: &'a str,
     /// Where the greenlet or the task was spawned.
     pub made_at: Option<&'static Location<'static>>,
@@ -43,6 +44,18 @@ pub(crate) fn report(core: &Core, unhandled: &Unhandled<'_>) {
         }
         None => print(unhandled),
     }
+}
+
+/// Tells the hub's hook, or standard error, of something that is no panic.
+pub(crate) fn complain(origin: &str, text: String) {
+    core::try_with(|core| {
+        if core.error_hook.borrow().is_some() {
+            report(core, &Unhandled { origin, made_at: None, payload: &text });
+        } else {
+            // Whoever has closed it does not want to know.
+            let _ = writeln!(io::stderr(), "greenhub: {text}");
+        }
+    });
 }
 
 /// Tells standard error.
