@@ -9,7 +9,7 @@
 //! each client with `welcome!` and answers in capitals. Try it with `nc 127.0.0.1 7000`.
 //!
 //! It raises its descriptor limit as far as it may, so that ten thousand clients find room. When
-//! descriptors or memory run out all the same, it stops accepting for a moment and goes on.
+//! descriptors or memory run out all the same, its server stops accepting for a moment and goes on.
 //!
 //! The exit code is 2 for arguments that it does not know, and 1 if it cannot serve on ADDR.
 
@@ -17,13 +17,10 @@ mod support;
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use greenhub::monkey as std;
-use std::net::{TcpListener, TcpStream};
-
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+use greenhub::server::StreamServer;
+use std::net::TcpStream;
 
 struct Options {
     address: String,
@@ -64,26 +61,13 @@ fn options() -> Result<Options, String> {
 
 /// Serves until the process is ended; returns only if it cannot begin.
 fn serve(options: &Options) -> std::io::Result<()> {
-    let listener = TcpListener::bind(&options.address)?;
-    println!("listening on {}", listener.local_addr()?);
-    let mut pause = FIRST_PAUSE;
-    loop {
-        match serve_next(&listener, options.upper) {
-            Ok(()) => pause = FIRST_PAUSE,
-            Err(error) => {
-                eprintln!("cannot accept: {error}; waiting {pause:?}");
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-        }
-    }
-}
-
-fn serve_next(listener: &TcpListener, upper: bool) -> std::io::Result<()> {
-    let (stream, _) = listener.accept()?;
-    // Its result is dropped: a client that resets or vanishes ends its own conversation only.
-    std::thread::Builder::new().spawn(move || converse(&stream, upper))?;
-    Ok(())
+    let upper = options.upper;
+    // A client that resets or vanishes ends its own conversation only.
+    let handle = move |stream, _peer| converse(&stream, upper);
+    let server = StreamServer::bind(options.address.clone(), handle);
+    server.start()?;
+    println!("listening on {}", server.local_addr()?);
+    server.serve_forever()
 }
 
 fn converse(mut stream: &TcpStream, upper: bool) -> std::io::Result<()> {
