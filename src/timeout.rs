@@ -39,6 +39,7 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::hub::core::{self, TimerKey};
 use crate::raw::Expired;
+use crate::raw::fiber::Head;
 use crate::raw::scopes::{ScopeKey, State};
 use crate::raw::thread;
 
@@ -266,7 +267,7 @@ impl Running {
     /// Mirrors `Timeout.cancel`.
     pub fn cancel(&self) {
         self.unset_timer();
-        thread::current_head(|head| thread::with(|thread| thread.scopes.disarm(head, self.key)));
+        self.with_head(|head| thread::with(|thread| thread.scopes.disarm(head, self.key)));
     }
 
     /// Gives the block its whole time once more, from now.
@@ -285,6 +286,14 @@ impl Running {
         thread::with(|thread| thread.scopes.state(self.key)) != State::Idle
     }
 
+    /// Calls `f` with the head of the greenlet whose block it is: another one of its thread may ask.
+    fn with_head(&self, f: impl FnOnce(&Head)) {
+        let fiber = thread::with(|thread| thread.fiber(thread.scopes.fiber(self.key)));
+        if let Some(fiber) = fiber {
+            f(&fiber.head);
+        }
+    }
+
     #[inline]
     fn begin(limit: Option<Duration>) -> Running {
         let (key, number) =
@@ -299,7 +308,7 @@ impl Running {
         let Some(limit) = self.limit else { return };
         if limit.is_zero() {
             // No timer: it is over now, and the next wait is where that shows.
-            return thread::current_head(|head| {
+            return self.with_head(|head| {
                 thread::with(|thread| thread.scopes.expire(self.key));
                 head.interrupted.set(true);
             });

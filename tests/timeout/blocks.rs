@@ -317,3 +317,23 @@ fn a_destructor_that_sets_a_limit_while_unwinding_is_not_ended_by_it() {
         sleep(millis(1));
     });
 }
+
+#[test]
+fn another_greenlet_may_lift_a_limit_and_set_it_again() {
+    in_main_and_in_a_greenlet(|| {
+        let lifted = Timeout::new(millis(5)).run(|running| {
+            greenhub::scope(|scope| scope.spawn(|| running.cancel()).join()).unwrap();
+            sleep(millis(10));
+        });
+        assert_eq!(lifted, Ok(()));
+        let at_once = Timeout::new(Duration::ZERO).run(|running| {
+            running.cancel();
+            greenhub::scope(|scope| {
+                scope.spawn(|| running.restart());
+                yield_now();
+                yield_now();
+            });
+        });
+        assert!(at_once.is_err(), "it is the block's own greenlet that sees it");
+    });
+}
