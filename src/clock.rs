@@ -31,7 +31,6 @@ impl Moment {
     }
 
     /// The moment `span` after this one.
-    #[cfg(test)]
     pub(crate) fn plus(self, span: Duration) -> Moment {
         Moment(self.0.saturating_add(nanos(span)))
     }

@@ -41,3 +41,12 @@ pub(crate) const IDLE_POOL_THREAD: Duration = Duration::from_secs(5);
 
 /// How long a hub sleeps for another thread's sake before it looks, once, whether that still lives.
 pub(crate) const SECOND_LOOK: Duration = Duration::from_millis(100);
+
+/// How long the greenlets that a cluster kills at its end have to end.
+pub(crate) const KILL_GRACE: Duration = Duration::from_millis(500);
+
+/// How long the end of a cluster waits for its threads when all should have ended.
+pub(crate) const THREAD_GRACE: Duration = Duration::from_secs(1);
+
+/// How often a hub of a cluster that is to end looks whether it is to end sooner.
+pub(crate) const CLOSING_LOOK: Duration = Duration::from_millis(50);

@@ -23,8 +23,9 @@ pub mod queue;
 pub mod sync;
 pub mod timeout;
 
-// Floor 5. Many at once, the first of several; what the kernel cannot wait for, and what it says
-// unasked.
+// Floor 5. Many at once, on one hub and on several; the first of several; what the kernel cannot
+// wait for, and what it says unasked.
+pub mod cluster;
 pub mod pool;
 pub mod select;
 pub mod signal;
@@ -37,6 +38,7 @@ pub mod os;
 // Floor 7. What is built of all that.
 pub mod server;
 
+pub use cluster::{Cluster, ClusterHandle, ClusterJoin};
 pub use greenlet::{
     AnyGreenlet, Builder, EndError, Exit, Greenlet, Join, JoinAll, JoinError, SpawnTree, Timer,
     Unstarted, Waitable, add_spawn_hook, current, iwait, joinall, joinall_for, killall,

@@ -34,5 +34,7 @@ pub mod queues {}
 pub mod signals {}
 #[doc = include_str!("../arch-notes/14-forks.md")]
 pub mod forks {}
+#[doc = include_str!("../arch-notes/15-clusters.md")]
+pub mod clusters {}
 #[doc = include_str!("../arch-notes/16-servers.md")]
 pub mod servers {}

@@ -24,6 +24,8 @@ pub enum JoinError {
     Taken,
     /// The caller is unwinding, and so cannot wait.
     Unwinding,
+    /// The greenlet's hub had ended before it: that of a [`Cluster`](crate::Cluster).
+    Lost,
 }
 
 impl fmt::Display for JoinError {
@@ -37,6 +39,7 @@ impl fmt::Display for JoinError {
             Self::TimedOut => f.write_str("the greenlet had not ended in time"),
             Self::Taken => f.write_str("the greenlet's result has been taken already"),
             Self::Unwinding => f.write_str("a greenlet cannot wait while it unwinds"),
+            Self::Lost => f.write_str("the greenlet's hub had ended before it"),
         }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Inbox {
     first_number: AtomicU64,
     /// Handles through which other threads may still ask for something.
     remotes: AtomicUsize,
+    /// How often a message has woken a hub that slept.
+    alarms: AtomicU64,
 }
 
 #[derive(Default)]
@@ -94,6 +96,7 @@ impl Inbox {
             sleeping: AtomicBool::new(false),
             first_number: AtomicU64::new(1),
             remotes: AtomicUsize::new(0),
+            alarms: AtomicU64::new(0),
         }
     }
 
@@ -137,9 +140,20 @@ impl Inbox {
         let asleep = self.sleeping.swap(false, Ordering::SeqCst);
         drop(state);
         if asleep {
+            self.alarms.fetch_add(1, Ordering::Relaxed);
             notifier.notify();
         }
         true
+    }
+
+    /// Whether the hub sleeps, and nobody has woken it yet.
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.sleeping.load(Ordering::Relaxed)
+    }
+
+    /// How often a message has found its hub asleep, and so was followed by a write to a descriptor.
+    pub(crate) fn alarms(&self) -> u64 {
+        self.alarms.load(Ordering::Relaxed)
     }
 
     /// Takes a descriptor out of the interest of the hub that owns the inbox, if there is one.

@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use greenhub::cluster::SpawnErrorKind;
 use greenhub::io::Cooperative;
 use greenhub::monkey::net::TcpStream;
 use greenhub::signal::{SIGUSR1, Signals, on_signal};
 use greenhub::sync::Lock;
 use greenhub::{
-    Hub, JoinError, ThreadPool, joinall, offload, sleep, spawn, spawn_later, yield_now,
+    Cluster, Hub, JoinError, ThreadPool, joinall, offload, sleep, spawn, spawn_later, yield_now,
 };
 use rustix::process::Signal;
 
@@ -241,5 +242,25 @@ fn a_pool_of_the_programs_has_threads_of_its_own_in_the_child() {
         })
         .succeeds();
         assert_eq!(pool.apply(|| 6 * 7), 42);
+    });
+}
+
+#[test]
+fn a_cluster_stays_with_the_parent_and_takes_nothing_in_the_child() {
+    alone("apart::a_cluster_stays_with_the_parent_and_takes_nothing_in_the_child", || {
+        let cluster = Cluster::new(2).unwrap();
+        assert_eq!(cluster.run_on_each(|| 7).unwrap(), [7, 7]);
+        // So that its threads have come to rest.
+        brief();
+        let mut own = Some(cluster);
+        in_child(|| {
+            let cluster = own.take().unwrap();
+            assert_eq!(cluster.spawn(|| ()).unwrap_err().kind, SpawnErrorKind::Lost);
+            assert!(cluster.stats().hubs.iter().all(|hub| hub.is_gone));
+            cluster.shutdown(Duration::from_secs(20)).unwrap();
+            drop(cluster);
+        })
+        .succeeds();
+        assert_eq!(own.unwrap().run_on_each(|| 7).unwrap(), [7, 7]);
     });
 }
