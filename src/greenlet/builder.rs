@@ -233,10 +233,10 @@ pub(super) fn make<T: 'static>(
     core::make()?;
     let inherited = local::inherited();
     let fiber = thread::with(|thread| {
-        let stack = thread.stacks.acquire(stack_bytes)?;
-        let fiber = Fiber::new(thread, Packet::new(), made_at);
+        let reserved = thread.stacks.reserve(stack_bytes)?;
+        let fiber = Fiber::new(thread, Packet::new, made_at);
         let own = Rc::clone(&fiber);
-        fiber.start(stack, move || run_body(own, body));
+        fiber.start(reserved, move || run_body(own, body));
         Ok::<_, io::Error>(fiber)
     })?;
     if let Some(name) = name {

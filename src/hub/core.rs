@@ -6,13 +6,14 @@
 
 mod after_fork;
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
 use super::callbacks::Callbacks;
 use super::error_hook::ErrorHook;
+pub(crate) use super::here::{is_available, make, try_with, with};
 use super::inbox::{HubNumber, Inbox, Message};
 use super::reactor::Reactor;
 use super::ready::Ready;
@@ -68,62 +69,6 @@ pub(crate) struct Core {
     pub(super) error_hook: RefCell<Option<ErrorHook>>,
 }
 
-thread_local! {
-    static CORE: OnceCell<Core> = const { OnceCell::new() };
-}
-
-/// Calls `f` with this thread's hub, made at the first use.
-///
-/// # Panics
-///
-/// If the kernel gives no descriptor for it, or if the thread is ending.
-#[inline]
-pub(crate) fn with<R>(f: impl FnOnce(&Core) -> R) -> R {
-    CORE.with(|core| match core.get() {
-        Some(core) => f(core),
-        None => f(first_use(core)),
-    })
-}
-
-#[cold]
-fn first_use(cell: &OnceCell<Core>) -> &Core {
-    match Core::new() {
-        Ok(core) => cell.get_or_init(|| core),
-        Err(error) => panic!("this thread's hub could not be made: {error}"),
-    }
-}
-
-/// Sees to it that this thread has a hub.
-///
-/// # Errors
-///
-/// If the kernel gives no descriptor for it.
-#[inline]
-pub(crate) fn make() -> io::Result<()> {
-    CORE.with(|cell| {
-        if cell.get().is_none() {
-            let core = Core::new()?;
-            cell.get_or_init(|| core);
-        }
-        Ok(())
-    })
-}
-
-/// Whether this thread has a hub, or can be given one.
-pub(crate) fn is_available() -> bool {
-    let made = CORE.try_with(|cell| match cell.get() {
-        Some(_) => true,
-        None => Core::new().map(|core| cell.get_or_init(|| core)).is_ok(),
-    });
-    made.unwrap_or(false)
-}
-
-/// Calls `f` with this thread's hub, if it has one.
-#[inline]
-pub(crate) fn try_with<R>(f: impl FnOnce(&Core) -> R) -> Option<R> {
-    CORE.try_with(|core| core.get().map(f)).ok().flatten()
-}
-
 /// As [`spend_operation`], for what may be called where there is no hub, and is called so often that
 /// the count is all that it may cost.
 #[inline]
@@ -168,7 +113,7 @@ pub(crate) fn spend_operation() {
 }
 
 impl Core {
-    fn new() -> io::Result<Core> {
+    pub(super) fn new() -> io::Result<Core> {
         guarded::prepare();
         let reactor = Reactor::new()?;
         let (inbox, first_number) = Inbox::claim(Arc::clone(reactor.notifier()));
@@ -478,7 +423,7 @@ impl Drop for Core {
 
 /// Goes on from what a fiber has done on the thread's own stack, until main is to run.
 fn schedule(thread: &Thread, fiber: FiberRef, step: Step) {
-    with(|core| {
+    with(move |core| {
         if !core.follow(thread, fiber, step) {
             core.run(thread);
         }

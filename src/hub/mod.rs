@@ -16,6 +16,7 @@ mod callbacks;
 pub(crate) mod core;
 mod driving;
 pub(crate) mod error_hook;
+mod here;
 mod idle;
 pub(crate) mod inbox;
 pub(crate) mod line;

@@ -27,12 +27,13 @@ use std::rc::{Rc, Weak};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use super::extra::Extra;
+use super::first::First;
 use super::mailbox::Header;
 use super::scopes::ScopeKey;
 use super::thread::{self, Thread};
 use super::unwinding;
 use crate::config;
-use crate::stack::Stack;
+use crate::stack::{Reserved, Stack};
 
 /// Why a fiber suspended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,13 +115,15 @@ pub(crate) struct Head {
     pub(crate) shielded: Cell<bool>,
     /// Operations since it last let others run.
     pub(crate) operations: Cell<u32>,
-    /// The lowest address its code may use; below it lies the guard. Zero for main.
+    /// The lowest address its code may use; below it lies the guard. Zero for main, and
+    /// [`NO_STACK_YET`].
     stack_limit: Cell<usize>,
     /// About where its stack pointer stood when it was suspended last.
     resume_near: Cell<usize>,
     /// Null in the thread's own fiber (main), which has no stack of ours, and until the first
     /// resume in every other.
     yielder: Cell<*const Yielder<(), Command>>,
+    /// None before the first resume, after the end, and in main.
     body: UnsafeCell<Option<Body>>,
     /// Its place in the registry: dense, and free for another once it has finished.
     pub(crate) id: Cell<u32>,
@@ -146,9 +149,14 @@ pub(crate) struct Head {
     pub(crate) name: RefCell<Option<Box<str>>>,
     pub(crate) made_at: &'static Location<'static>,
     extra: OnceCell<Box<Extra>>,
+    /// What the first resume runs, on the stack that is kept free for it. It has none of its own
+    /// until then: whoever ends without having waited leaves a hot one to the next.
+    first: First,
+    reserved: Cell<Option<Reserved>>,
 }
 
 impl Head {
+    #[inline]
     pub(super) fn new(made_at: &'static Location<'static>) -> Self {
         Head {
             yielder: Cell::new(ptr::null()),
@@ -176,6 +184,8 @@ impl Head {
             thrown: Cell::new(false),
             lends: Cell::new(false),
             extra: OnceCell::new(),
+            first: First::empty(),
+            reserved: Cell::new(None),
         }
     }
 
@@ -254,9 +264,12 @@ impl Head {
     /// Whether `address` lies in the guard of its stack, so that touching it is an overflow.
     pub(crate) fn overflows_at(&self, address: usize) -> bool {
         let limit = self.stack_limit.get();
-        !self.is_main() && (limit - config::GUARD_BYTES..limit).contains(&address)
+        limit > NO_STACK_YET && (limit - config::GUARD_BYTES..limit).contains(&address)
     }
 }
+
+/// The stack limit of a fiber that has not begun to run.
+const NO_STACK_YET: usize = 1;
 
 const CACHE_LINE: usize = 64;
 
@@ -299,45 +312,54 @@ pub(crate) struct Fiber<D: ?Sized = dyn Data> {
     pub(crate) data: D,
 }
 
-/// corosensei refuses to put more than a KiB on a new stack; a larger body waits on the heap.
-const LARGEST_BODY_ON_STACK: usize = 1024;
-
 impl<D: Data> Fiber<D> {
     /// A fiber without a body, registered under a new id.
-    pub(crate) fn new(thread: &Thread, data: D, made_at: &'static Location<'static>) -> Rc<Self> {
-        let fiber = Rc::new(Fiber { head: Head::new(made_at), data });
+    #[inline]
+    pub(crate) fn new(
+        thread: &Thread,
+        data: impl FnOnce() -> D,
+        made_at: &'static Location<'static>,
+    ) -> Rc<Self> {
+        // Written where it is to stay: it is six cache lines long.
+        let mut room = Rc::<Fiber<D>>::new_uninit();
+        let place = Rc::get_mut(&mut room).expect("nobody else has it yet");
+        place.write(Fiber { head: Head::new(made_at), data: data() });
+        // SAFETY: it has been written in the line above.
+        let fiber = unsafe { room.assume_init() };
         let weak: Weak<Fiber<D>> = Rc::downgrade(&fiber);
         fiber.head.id.set(thread.register(weak));
         fiber.head.made_by.set(thread::current_head(|head| head.id.get()));
         fiber
     }
 
-    /// Gives the fiber its stack and the body that its first resume will run.
+    /// Gives the fiber the body that its first resume will run, on the stack that is reserved.
     ///
     /// `body` must catch every panic: one that leaves it aborts the process.
     #[inline]
-    pub(crate) fn start<F: FnOnce() + 'static>(&self, stack: Stack, body: F) {
-        if const { size_of::<F>() <= LARGEST_BODY_ON_STACK } {
-            self.start_with(stack, body);
-        } else {
-            self.start_with(stack, Box::new(body));
-        }
-    }
-
-    #[inline]
-    fn start_with(&self, stack: Stack, body: impl FnOnce() + 'static) {
-        let bytes = u32::try_from(stack.usable_bytes()).expect("a stack is less than 4 GiB");
+    pub(crate) fn start(&self, reserved: Reserved, body: impl FnOnce() + 'static) {
+        let bytes = u32::try_from(reserved.usable_bytes()).expect("a stack is less than 4 GiB");
         self.head.stack_bytes.set(bytes);
-        self.head.stack_limit.set(stack.lowest_usable());
+        self.head.stack_limit.set(NO_STACK_YET);
+        self.head.reserved.set(Some(reserved));
+        self.head.first.put(body);
+    }
+}
+
+impl Head {
+    /// Puts the body of the first resume on a stack.
+    fn begin_on_stack(&self) {
+        let reserved = self.reserved.take().expect("a finished fiber is not run");
+        let stack = thread::with(|thread| thread.stacks.take(reserved));
+        self.stack_limit.set(stack.lowest_usable());
         let coroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<(), Command>, ()| {
             thread::current_head(|head| {
                 head.yielder.set(yielder);
                 head.begin();
+                head.first.run();
             });
-            body();
         });
-        // SAFETY: the fiber has no body yet, so none is running and none is borrowed.
-        unsafe { *self.head.body.get() = Some(coroutine) };
+        // SAFETY: the fiber does not run yet, so nothing borrows its body.
+        unsafe { *self.body.get() = Some(coroutine) };
     }
 }
 
@@ -346,13 +368,18 @@ impl<D: ?Sized> Fiber<D> {
     #[inline(always)]
     pub(crate) fn resume(&self) -> Step {
         thread::set_current(&self.head);
-        // SAFETY: a fiber is resumed only while it is not running (it is taken out of the ready
-        // queue, or is switched to while suspended), so this is the only reference to the body:
-        // what runs on the fiber uses the other cells of its head.
-        let body = unsafe { (*self.head.body.get()).as_mut() };
-        match body.expect("a finished fiber is not run").resume(()) {
-            CoroutineResult::Yield(command) => Step::Suspended(command),
-            CoroutineResult::Return(()) => Step::Finished,
+        loop {
+            // SAFETY: a fiber is resumed only while it is not running (it is taken out of the
+            // ready queue, or is switched to while suspended), so this is the only reference to
+            // the body: what runs on the fiber uses the other cells of its head.
+            let Some(coroutine) = (unsafe { &mut *self.head.body.get() }) else {
+                self.head.begin_on_stack();
+                continue;
+            };
+            return match coroutine.resume(()) {
+                CoroutineResult::Yield(command) => Step::Suspended(command),
+                CoroutineResult::Return(()) => Step::Finished,
+            };
         }
     }
 
@@ -373,44 +400,35 @@ impl<D: ?Sized> Fiber<D> {
     pub(crate) fn discard(&self) {
         assert!(self.head.is_unstarted(), "it has begun, or has finished");
         self.head.life.set(Life::Finished);
-        // SAFETY: the fiber has never run, so nothing borrows its body.
-        let body = unsafe { (*self.head.body.get()).take() };
-        if let Some(body) = body {
-            drop_unstarted(&self.head, body);
-        }
+        drop_unstarted(&self.head);
     }
 }
 
-/// Drops what a body captured that has never run, and gives back its stack and id.
+/// Drops what a body captured that has never run, and gives up its stack and id.
 #[cold]
 #[inline(never)]
-fn drop_unstarted(head: &Head, mut body: Body) {
-    let id = head.id.get();
-    let dropped = catch_unwind(AssertUnwindSafe(|| body.force_unwind()));
-    if let Err(payload) = dropped {
-        // Not to be dropped again with the body, whose stack is lost.
-        std::mem::forget(body);
-        thread::try_with(|thread| thread.unregister(id));
-        return unwinding::report_lost(head, payload);
-    }
+fn drop_unstarted(head: &Head) {
+    let Some(reserved) = head.reserved.take() else { return };
+    let dropped = catch_unwind(AssertUnwindSafe(|| head.first.clear()));
     // Where the thread's own data is gone already, so is the pool.
     thread::try_with(|thread| {
-        thread.unregister(id);
-        thread.stacks.release(body.into_stack());
+        thread.unregister(head.id.get());
+        thread.stacks.give_up(reserved);
     });
+    if let Err(payload) = dropped {
+        unwinding::report_lost(head, payload);
+    }
 }
 
 impl<D: ?Sized> Drop for Fiber<D> {
     fn drop(&mut self) {
-        let Some(body) = self.head.body.get_mut().take() else { return };
-        if body.started() {
+        if let Some(body) = self.head.body.get_mut().take() {
             // It is suspended for good: it refused to be unwound, or its thread is ending.
             // Its frames stay as they are, and its stack counts as in use.
-            let id = self.head.id.get();
             std::mem::forget(body);
-            thread::try_with(|thread| thread.unregister(id));
-        } else {
-            drop_unstarted(&self.head, body);
+            thread::try_with(|thread| thread.unregister(self.head.id.get()));
+        } else if self.head.is_unstarted() {
+            drop_unstarted(&self.head);
         }
     }
 }

@@ -48,6 +48,7 @@ pub(crate) mod dispatch;
 mod error;
 pub(crate) mod extra;
 pub(crate) mod fiber;
+mod first;
 mod generator;
 mod mailbox;
 pub(crate) mod scopes;
@@ -133,10 +134,10 @@ impl<I: 'static> Greenlet<I> {
         let parent = thread::current();
         let first = Rc::new(Mailbox::<I>::new());
         let fiber = thread::with(|thread| {
-            let stack = thread.stacks.acquire(stack_bytes)?;
-            let fiber = Fiber::new(thread, Raw { parent: RefCell::new(parent) }, made_at);
+            let reserved = thread.stacks.reserve(stack_bytes)?;
+            let fiber = Fiber::new(thread, || Raw { parent: RefCell::new(parent) }, made_at);
             mailbox::open_first(&first, &fiber.head);
-            fiber.start(stack, move || run_body(&first, body));
+            fiber.start(reserved, move || run_body(&first, body));
             Ok::<_, io::Error>(fiber)
         })?;
         Ok(Greenlet { fiber: FiberRef::from(fiber), takes: PhantomData })

@@ -60,6 +60,8 @@ thread_local! {
     /// The head of the running fiber; null before the thread's first use.
     static CURRENT: Cell<*const Head> = const { Cell::new(ptr::null()) };
     static THREAD: Thread = Thread::new();
+    /// `THREAD`, one load away; null before it is made, and from when it is dropped.
+    static HERE: Cell<*const Thread> = const { Cell::new(ptr::null()) };
 }
 
 impl Thread {
@@ -140,6 +142,7 @@ impl Drop for Thread {
         }
         self.tracing.leak();
         CURRENT.set(ptr::null());
+        HERE.set(ptr::null());
     }
 }
 
@@ -151,7 +154,21 @@ impl Drop for Thread {
 #[inline]
 #[track_caller]
 pub(crate) fn with<R>(f: impl FnOnce(&Thread) -> R) -> R {
-    THREAD.with(f)
+    let mut thread = HERE.get();
+    if thread.is_null() {
+        thread = fetch();
+    }
+    // SAFETY: `HERE` is null or `THREAD`, which stays where it is until the thread ends. Its
+    // destructor makes `HERE` null, and does not run before `f`, on the same thread, has returned.
+    f(unsafe { &*thread })
+}
+
+#[cold]
+#[track_caller]
+fn fetch() -> *const Thread {
+    let thread = THREAD.with(|thread| &raw const *thread);
+    HERE.set(thread);
+    thread
 }
 
 /// As [`with`], but `None` in a thread that is ending.

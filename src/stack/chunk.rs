@@ -44,6 +44,11 @@ impl Stride {
     fn bytes(self) -> usize {
         self.0 as usize
     }
+
+    /// Bytes that code on such a stack may use.
+    pub(super) fn usable_bytes(self) -> usize {
+        self.bytes() - config::GUARD_BYTES
+    }
 }
 
 /// One guarded stack, idle or in use. It is memory only: nothing is freed when it is dropped.
@@ -73,11 +78,6 @@ impl Stack {
     /// Whether `next` begins where this one ends.
     pub(super) fn touches(&self, next: &Stack) -> bool {
         self.top.get() == next.bottom()
-    }
-
-    /// Bytes that code on this stack may use.
-    pub(crate) fn usable_bytes(&self) -> usize {
-        self.stride.bytes() - config::GUARD_BYTES
     }
 
     /// The lowest address that code on this stack may use: where the guard ends.

@@ -5,6 +5,10 @@
 //! The stack released last is taken first, because its pages are still in the caches.
 //! Idle stacks keep their pages up to a bound; beyond it the coldest give them back.
 //!
+//! Who will need a stack reserves one first: that is when it is mapped and guarded, if none is
+//! idle, and when the kernel may refuse. Which one it gets is decided when it begins to run,
+//! so that of ten thousand that run and end one by one all have the same, hot one.
+//!
 //! This file hands stacks out and takes them back. Mapping and guarding is `chunk`'s
 //! job, and what happens when one overflows is told in `overflow`.
 
@@ -23,6 +27,8 @@ use crate::config;
 pub(crate) struct StackPool {
     classes: RefCell<Vec<Class>>,
     default_bytes: Cell<usize>,
+    /// What the default comes to, unless it is too large for any stack.
+    default_stride: Cell<Option<Stride>>,
 }
 
 /// All stacks of one size.
@@ -33,8 +39,22 @@ struct Class {
     warm: Vec<Stack>,
     /// Idle, their pages given back.
     cold: Vec<Stack>,
+    /// Reserved, and still among the idle: there are never fewer of those.
+    reserved: usize,
     in_use: usize,
     idle_limit: usize,
+}
+
+/// The right to a stack, which is to be taken or given up.
+#[derive(Debug)]
+#[must_use = "a stack is kept free for it until it is taken or given up"]
+pub(crate) struct Reserved(Stride);
+
+impl Reserved {
+    /// Bytes that code on the stack may use.
+    pub(crate) fn usable_bytes(&self) -> usize {
+        self.0.usable_bytes()
+    }
 }
 
 impl StackPool {
@@ -42,26 +62,31 @@ impl StackPool {
         StackPool {
             classes: RefCell::new(Vec::new()),
             default_bytes: Cell::new(config::STACK_BYTES),
+            default_stride: Cell::new(Stride::of(config::STACK_BYTES).ok()),
         }
     }
 
     /// Sets the size of the stacks that are asked for without one.
     pub(crate) fn set_default_bytes(&self, bytes: usize) {
         self.default_bytes.set(bytes);
+        self.default_stride.set(Stride::of(bytes).ok());
     }
 
     pub(crate) fn default_bytes(&self) -> usize {
         self.default_bytes.get()
     }
 
-    /// Hands out a stack of at least `bytes`, or of the default size.
+    /// Keeps a stack free, of at least `bytes` or of the default size.
     ///
     /// # Errors
     ///
     /// Where the kernel gives no more memory or no more mappings; the message names the limit.
     #[inline]
-    pub(crate) fn acquire(&self, bytes: Option<usize>) -> io::Result<Stack> {
-        let stride = Stride::of(bytes.unwrap_or(self.default_bytes.get()))?;
+    pub(crate) fn reserve(&self, bytes: Option<usize>) -> io::Result<Reserved> {
+        let stride = match (bytes, self.default_stride.get()) {
+            (None, Some(stride)) => stride,
+            _ => Stride::of(bytes.unwrap_or(self.default_bytes.get()))?,
+        };
         let mut classes = self.classes.borrow_mut();
         // Nearly every program has one class, and then this is one comparison.
         let class = match classes.iter().position(|class| class.stride == stride) {
@@ -71,29 +96,43 @@ impl StackPool {
                 classes.last_mut().expect("just pushed")
             }
         };
-        class.acquire()
+        class.reserve()?;
+        Ok(Reserved(stride))
+    }
+
+    /// Hands out a stack that was reserved: the one that was used last.
+    #[inline]
+    pub(crate) fn take(&self, reserved: Reserved) -> Stack {
+        self.with_class(reserved.0, Class::take)
+    }
+
+    /// Does without a stack that was reserved.
+    pub(crate) fn give_up(&self, reserved: Reserved) {
+        self.with_class(reserved.0, |class| class.reserved -= 1);
     }
 
     /// Takes back a stack that nothing runs on any more.
     #[inline]
     pub(crate) fn release(&self, stack: Stack) {
-        let mut classes = self.classes.borrow_mut();
-        let class = classes
-            .iter_mut()
-            .find(|class| class.stride == stack.stride())
-            .expect("a stack goes back to the pool it came from");
-        class.release(stack);
+        self.with_class(stack.stride(), |class| class.release(stack));
     }
 
-    /// Stacks handed out and not yet taken back.
+    #[inline]
+    fn with_class<R>(&self, stride: Stride, f: impl FnOnce(&mut Class) -> R) -> R {
+        let mut classes = self.classes.borrow_mut();
+        let class = classes.iter_mut().find(|class| class.stride == stride);
+        f(class.expect("a stack is of the pool that it was reserved in"))
+    }
+
+    /// Stacks reserved or handed out, and not yet taken back.
     pub(crate) fn in_use(&self) -> usize {
-        self.classes.borrow().iter().map(|class| class.in_use).sum()
+        self.classes.borrow().iter().map(|class| class.reserved + class.in_use).sum()
     }
 
     /// Stacks that wait to be used again, whether they keep their pages or not.
     pub(crate) fn idle(&self) -> usize {
         let classes = self.classes.borrow();
-        classes.iter().map(|class| class.warm.len() + class.cold.len()).sum()
+        classes.iter().map(|class| class.idle() - class.reserved).sum()
     }
 }
 
@@ -116,26 +155,37 @@ impl Class {
             chunks: Vec::new(),
             warm: Vec::new(),
             cold: Vec::new(),
+            reserved: 0,
             in_use: 0,
             idle_limit,
         }
     }
 
     #[inline]
-    fn acquire(&mut self) -> io::Result<Stack> {
-        let stack = match self.warm.pop() {
-            Some(stack) => stack,
-            None => self.acquire_slow()?,
-        };
+    fn idle(&self) -> usize {
+        self.warm.len() + self.cold.len()
+    }
+
+    #[inline]
+    fn reserve(&mut self) -> io::Result<()> {
+        if self.reserved == self.idle() {
+            let stack = self.carve()?;
+            self.cold.push(stack);
+        }
+        self.reserved += 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn take(&mut self) -> Stack {
+        let stack = self.warm.pop().or_else(|| self.cold.pop());
+        self.reserved -= 1;
         self.in_use += 1;
-        Ok(stack)
+        stack.expect("as many are idle as are reserved")
     }
 
     #[cold]
-    fn acquire_slow(&mut self) -> io::Result<Stack> {
-        if let Some(stack) = self.cold.pop() {
-            return Ok(stack);
-        }
+    fn carve(&mut self) -> io::Result<Stack> {
         if let Some(stack) = self.chunks.last_mut().and_then(|chunk| chunk.carve().transpose()) {
             return stack;
         }
