@@ -69,7 +69,7 @@ pub(crate) fn make() -> io::Result<()> {
 
 /// Whether this thread has a hub, or can be given one.
 pub(crate) fn is_available() -> bool {
-    OWNER.try_with(|owner| fill(owner).is_ok()).unwrap_or(false)
+    !HERE.get().is_null() || OWNER.try_with(|owner| fill(owner).is_ok()) == Ok(true)
 }
 
 #[cold]
