@@ -37,6 +37,8 @@ pub mod os;
 
 // Floor 7. What is built of all that.
 pub mod server;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use cluster::{Cluster, ClusterHandle, ClusterJoin};
 pub use greenlet::{
