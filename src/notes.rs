@@ -38,3 +38,5 @@ pub mod forks {}
 pub mod clusters {}
 #[doc = include_str!("../arch-notes/16-servers.md")]
 pub mod servers {}
+#[doc = include_str!("../arch-notes/17-tls.md")]
+pub mod tls {}
