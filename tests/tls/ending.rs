@@ -124,18 +124,21 @@ fn a_read_that_was_ended_has_taken_nothing() {
 }
 
 #[test]
-fn a_reader_that_waits_for_its_turn_can_be_killed() {
+fn readers_wait_for_their_turn_and_can_be_killed_in_it_and_before() {
     bounded(|| {
-        let (mut client, server) = tls_pair(&files());
-        let server = Rc::new(server);
-        let (first, second) = (Rc::clone(&server), Rc::clone(&server));
-        let first = spawn(move || (&*first).read(&mut [0; 4]).unwrap());
-        let second = spawn(move || (&*second).read(&mut [0; 4]).unwrap());
-        sleep(millis(2));
-        second.kill();
-        client.write_all(b"text").unwrap();
-        assert_eq!(first.join().unwrap(), 4);
-        assert!(matches!(second.join(), Err(JoinError::Killed)));
+        for killed in 0..2 {
+            let (mut client, server) = tls_pair(&files());
+            let server = Rc::new(server);
+            let readers = [0, 1].map(|_| {
+                let server = Rc::clone(&server);
+                spawn(move || (&*server).read(&mut [0; 4]).unwrap())
+            });
+            sleep(millis(2));
+            readers[killed].kill();
+            client.write_all(b"text").unwrap();
+            assert_eq!(readers[1 - killed].join().unwrap(), 4);
+            assert!(matches!(readers[killed].join(), Err(JoinError::Killed)));
+        }
     });
 }
 

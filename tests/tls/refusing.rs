@@ -318,3 +318,40 @@ fn a_server_is_stopped_while_handshakes_wait() {
         assert_eq!(server.tls.failures(), 0, "that was not the client's fault");
     });
 }
+
+/// What a client says first.
+fn hello(files: &Files) -> Vec<u8> {
+    let (near, mut far) = pair();
+    let connector = connector(files);
+    let connecting = spawn(move || drop(connector.handshake("localhost", near)));
+    let mut head = [0; 5];
+    far.read_exact(&mut head).unwrap();
+    let mut body = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+    far.read_exact(&mut body).unwrap();
+    connecting.kill();
+    [&head[..], &body].concat()
+}
+
+#[test]
+fn a_client_that_says_anything_is_refused_and_the_server_goes_on() {
+    bounded(|| {
+        let files = files();
+        let hello = hello(&files);
+        let server = EchoServer::start(builder(&files));
+        let noise = crate::support::noise(4 * 300, 9);
+        for numbers in noise.chunks(4) {
+            let mut said = hello.clone();
+            let place = usize::from(u16::from_be_bytes([numbers[0], numbers[1]])) % said.len();
+            said[place] ^= numbers[2] | 1;
+            said.truncate(said.len() - usize::from(numbers[3] / 64));
+            let mut client = TcpStream::connect(server.address()).unwrap();
+            // It may have refused already.
+            let _ = client.write_all(&said);
+            let _ = client.shutdown(std::net::Shutdown::Write);
+            let told = server.told();
+            assert!(told.starts_with("TLS handshake with 127.0.0.1:"), "{told}");
+        }
+        assert_eq!(server.tls.failures(), 300);
+        server.assert_goes_on(&connector(&files));
+    });
+}

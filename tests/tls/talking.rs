@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 
+use greenhub::monkey::net::TcpStream;
 use greenhub::monkey::os::unix::net::{UnixListener, UnixStream};
 use greenhub::server::StreamServer;
 use greenhub::tls::rustls::version::{TLS12, TLS13};
@@ -333,5 +334,51 @@ fn a_server_sees_who_its_client_is() {
         let seen = accepting.join().unwrap();
         let expected = rustls::pki_types::pem::PemObject::from_pem_slice(&shown).unwrap();
         assert_eq!(seen, [expected]);
+    });
+}
+
+#[test]
+fn keys_are_renewed_while_both_talk() {
+    bounded(|| {
+        let files = files();
+        let server = EchoServer::start(builder(&files));
+        let wire = TcpStream::connect(server.address()).unwrap();
+        let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+        let config = crate::refusing::client_of(&files, &TLS13);
+        let session = rustls::ClientConnection::new(config, name).unwrap();
+        let mut client = rustls::StreamOwned::new(session, wire);
+        assert_eq!(ask(&mut client, b"first").unwrap(), b"first");
+        for round in 0..20_u8 {
+            // The server has to answer each by new keys of its own.
+            client.conn.refresh_traffic_keys().unwrap();
+            assert_eq!(ask(&mut client, &[round; 5]).unwrap(), [round; 5]);
+        }
+    });
+}
+
+#[test]
+fn a_reader_answers_what_the_session_asks_though_nobody_writes() {
+    bounded(|| {
+        let files = files();
+        let (near, far) = pair();
+        let acceptor = acceptor(&files);
+        let reading = spawn(move || {
+            let mut server = acceptor.accept(far).unwrap();
+            let mut received = Vec::new();
+            server.read_to_end(&mut received).unwrap();
+            received.len()
+        });
+        let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+        let config = crate::refusing::client_of(&files, &TLS13);
+        let session = rustls::ClientConnection::new(config, name).unwrap();
+        let mut client = rustls::StreamOwned::new(session, near);
+        // It never reads the answers.
+        for _ in 0..2000 {
+            client.write_all(b"x").unwrap();
+            client.conn.refresh_traffic_keys().unwrap();
+        }
+        client.conn.send_close_notify();
+        client.flush().unwrap();
+        assert_eq!(reading.join().unwrap(), 2000);
     });
 }
