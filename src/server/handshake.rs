@@ -7,10 +7,10 @@ use crate::timeout::with_timeout;
 
 /// A handler that first makes of each connection what `handle` wants, within `limit`.
 ///
-/// That is the place of TLS: `shake` gets the stream, does the handshake, and returns what is read
-/// and written from then on. If it fails, or takes longer than `limit`, the connection is
-/// closed, and nobody else is held up: it is all in the handler's greenlet. Mirrors gevent's
-/// `wrap_socket_and_handle`, which has no limit.
+/// `shake` gets the stream, does the handshake, and returns what is read and written from then on.
+/// If it fails, or takes longer than `limit`, the connection is closed, and nobody else is
+/// held up: it is all in the handler's greenlet. For TLS the feature `tls` has it ready, as
+/// `TlsAcceptor::handler`. Mirrors gevent's `wrap_socket_and_handle`, which has no limit.
 ///
 /// # Examples
 ///

@@ -4,7 +4,8 @@
 //! | --- | --- | --- |
 //! | connections by TCP or on a Unix socket | [`StreamServer`] | `server.StreamServer` |
 //! | datagrams by UDP or on a Unix socket | [`DatagramServer`] | `server.DatagramServer` |
-//! | a step before the handler, with a limit, such as that of TLS | [`with_handshake`] | `ssl_args` |
+//! | a step before the handler, with a limit | [`with_handshake`] | `wrap_socket_and_handle` |
+//! | connections with TLS | the feature `tls`, and its `TlsAcceptor::handler` | `keyfile`, `certfile` |
 //!
 //! What has to be known to rely on one:
 //!

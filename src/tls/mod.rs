@@ -26,7 +26,7 @@
 //!   ever, each time with the same sentence.
 //! - **A write** returns when its data was given to the kernel. If the stream's write timeout is over
 //!   before that, it counts as written all the same, and the next write or flush says so.
-//! - **A handshake computes** for a millisecond or less; nobody else runs meanwhile.
+//! - **A handshake computes**, for longer if the key is RSA; nobody else on the hub runs meanwhile.
 //!
 //! # Examples
 //!
