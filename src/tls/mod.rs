@@ -55,6 +55,7 @@ mod connector;
 mod explain;
 mod files;
 mod handler;
+mod records;
 mod session;
 mod settings;
 mod stream;

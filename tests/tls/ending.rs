@@ -252,3 +252,19 @@ fn a_peer_that_vanishes_ends_a_write_that_waits_for_room() {
         assert!(matches!(kind, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{kind}");
     });
 }
+
+#[test]
+fn to_shut_down_the_stream_below_ends_who_waits() {
+    bounded(|| {
+        let ((client, _server), noise) = (narrow_pair(), noise(MUCH, 7));
+        let client = Rc::new(client);
+        let (reading, writing) = (Rc::clone(&client), Rc::clone(&client));
+        let reader = spawn(move || (&*reading).read(&mut [0]).unwrap_err().kind());
+        let writer = spawn(move || (&*writing).write_all(&noise).unwrap_err().kind());
+        sleep(millis(50));
+        assert!(!reader.is_finished() && !writer.is_finished());
+        client.get_ref().shutdown(Shutdown::Both).unwrap();
+        assert_eq!(reader.join().unwrap(), ErrorKind::UnexpectedEof);
+        assert_eq!(writer.join().unwrap(), ErrorKind::BrokenPipe);
+    });
+}
