@@ -10,6 +10,8 @@
 //! printed below the table. What is measured happens in one thread, which is pinned to
 //! nothing, unless that comment says otherwise.
 //!
+//! Servers and their sockets are measured by another program of this package, `net`.
+//!
 //! To add a peer: a dependency, its name in `build.rs`, what it takes to start it in `peers.rs`,
 //! and a function in each workload. To add a workload: a file, and a line in `workloads/mod.rs`.
 
