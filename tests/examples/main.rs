@@ -9,6 +9,7 @@
 mod chat;
 mod echo;
 mod files;
+mod hello;
 mod jobs;
 mod lessons;
 mod manners;

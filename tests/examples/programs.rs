@@ -9,6 +9,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// No test waits longer for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -127,6 +129,8 @@ impl Drop for Program {
 pub(crate) struct Dialog {
     program: Program,
     lines: Receiver<String>,
+    /// What it complains about, if the test wants to know.
+    errors: Option<thread::JoinHandle<String>>,
     /// Its end of input is when this is dropped.
     pub(crate) input: ChildStdin,
 }
@@ -138,12 +142,13 @@ impl Dialog {
         let mut program = Program(child.expect("the program starts"));
         let output = BufReader::new(program.0.stdout.take().expect("it is piped"));
         let input = program.0.stdin.take().expect("it is piped");
+        let errors = program.0.stderr.take().map(|errors| collect(Some(errors)));
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
             // Ends with the program, or when the test no longer listens.
             output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
-        Dialog { program, lines, input }
+        Dialog { program, lines, errors, input }
     }
 
     #[track_caller]
@@ -153,6 +158,27 @@ impl Dialog {
 
     pub(crate) fn process_id(&self) -> u32 {
         self.program.0.id()
+    }
+
+    /// Sends it a signal.
+    #[track_caller]
+    pub(crate) fn signal(&self, signal: Signal) {
+        let process = Pid::from_child(&self.program.0);
+        kill_process(process, signal).expect("the program can be told");
+    }
+
+    /// Waits until it ends, and returns what it has printed that was not read.
+    #[track_caller]
+    pub(crate) fn ended(self) -> Ended {
+        let Dialog { mut program, lines, errors, input: _input } = self;
+        let code = program.wait();
+        let killed = code.is_none();
+        drop(program);
+        let stdout = lines.iter().map(|line| line + "\n").collect();
+        let stderr = errors.map_or(String::new(), |text| text.join().expect("pipes can be read"));
+        let ended = Ended { code: code.flatten(), stdout, stderr };
+        assert!(!killed, "it did not end in {PATIENCE:?}: {ended:?}");
+        ended
     }
 }
 
@@ -166,7 +192,13 @@ impl Server {
     /// Starts it on a port that the kernel chooses.
     #[track_caller]
     pub(crate) fn start(name: &str, options: &[&str]) -> Server {
-        let dialog = Dialog::start(example(name, options.iter().chain(&["127.0.0.1:0"])));
+        Server::start_as(example(name, options.iter().chain(&["127.0.0.1:0"])))
+    }
+
+    /// Starts one that prints its address first, whatever its arguments.
+    #[track_caller]
+    pub(crate) fn start_as(command: Command) -> Server {
+        let dialog = Dialog::start(command);
         let line = dialog.line();
         let address = line.strip_prefix("listening on ").and_then(|address| address.parse().ok());
         let address = address.unwrap_or_else(|| panic!("{line:?} tells no address"));
@@ -181,6 +213,13 @@ impl Server {
 
     pub(crate) fn process_id(&self) -> u32 {
         self.dialog.process_id()
+    }
+
+    /// Asks it to end, and waits until it has.
+    #[track_caller]
+    pub(crate) fn end(self) -> Ended {
+        self.dialog.signal(Signal::TERM);
+        self.dialog.ended()
     }
 }
 

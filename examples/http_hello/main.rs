@@ -1,0 +1,156 @@
+//! A server that says hello over HTTP/1.1, on as many hubs as there are cores.
+//!
+//! ```text
+//! cargo run --release --example http_hello -- [ADDR] [--hubs N] [--max N]
+//! ```
+//!
+//! It listens on ADDR (127.0.0.1:8080 unless given; port 0 lets the kernel choose), prints
+//! `listening on ADDR`, and answers every request with `hello, world`. Try it with
+//! `curl -v 127.0.0.1:8080`, or press it with `wrk -c 64 http://127.0.0.1:8080/`.
+//!
+//! `--hubs N` serves on N hubs, each on a thread of its own (1 unless given). With `--max N` no hub
+//! serves more than N connections at a time, and others wait until one of those ends.
+//!
+//! A connection stays open until its client has enough, or is silent for half a minute. Requests
+//! that come together are answered together, in their order. Bodies are skipped, in
+//! chunks or not. What is no HTTP is answered with a status that says why, and the end.
+//!
+//! `SIGTERM` and `SIGINT` end it: no more connections are taken, those that are there have a
+//! second, and then it prints how they were shared, as `hub 0: 32 connections, hub 1: 32 connections`.
+//!
+//! The exit code is 2 for arguments that it does not understand, and 1 if it cannot serve on ADDR.
+
+mod connection;
+mod head;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::cell::Cell;
+use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
+
+use greenhub::monkey::net::{TcpListener, TcpStream, ToSocketAddrs};
+use greenhub::server::StreamServer;
+use greenhub::signal::{SIGINT, SIGTERM, Signals};
+use greenhub::sync::Event;
+use greenhub::{Cluster, Pool};
+use socket2::{Domain, Socket, Type};
+
+/// A client that is silent for so long is left.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// What is under way when the server ends has so long.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Set when the server is to end.
+static END: Event = Event::new();
+
+#[derive(Clone)]
+struct Options {
+    address: String,
+    hubs: usize,
+    max: Option<usize>,
+}
+
+fn main() -> ExitCode {
+    let options = match options() {
+        Ok(options) => options,
+        Err(complaint) => {
+            eprintln!("{complaint}; usage: http_hello [ADDR] [--hubs N] [--max N]");
+            return ExitCode::from(2);
+        }
+    };
+    support::raise_descriptor_limit();
+    match serve(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot serve on {}: {error}", options.address);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn options() -> Result<Options, String> {
+    let (mut address, mut hubs, mut max) = (None, 1, None);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut number = || {
+            let number = arguments.next().ok_or(format!("{argument} has no number"))?;
+            let parsed = number.parse().ok().filter(|number| *number > 0);
+            parsed.ok_or(format!("{argument} {number} is no number above zero"))
+        };
+        match argument.as_str() {
+            "--hubs" => hubs = number()?,
+            "--max" => max = Some(number()?),
+            option if option.starts_with('-') => return Err(format!("unknown option {option}")),
+            _ if address.is_none() => address = Some(argument),
+            _ => return Err(format!("one address too many, {argument}")),
+        }
+    }
+    let address = address.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    Ok(Options { address, hubs, max })
+}
+
+/// Serves until a signal ends it.
+fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
+    let signals = Signals::new([SIGTERM, SIGINT])?;
+    let cluster = Cluster::new(options.hubs)?;
+    let (address, listeners) = listen(options)?;
+    let mut servers = Vec::new();
+    for (hub, listener) in listeners.into_iter().enumerate() {
+        let max = options.max;
+        servers.push(cluster.spawn_on(hub, move || serve_here(listener, max))?);
+    }
+    println!("listening on {address}");
+    signals.wait()?;
+    END.set();
+    let mut shares = Vec::new();
+    for (hub, server) in servers.iter().enumerate() {
+        shares.push(format!("hub {hub}: {} connections", server.join()??));
+    }
+    println!("{}", shares.join(", "));
+    Ok(())
+}
+
+/// A listener for each hub. All have one address, and the kernel shares out who comes.
+fn listen(options: &Options) -> io::Result<(SocketAddr, Vec<Socket>)> {
+    let mut address = options.address.to_socket_addrs()?.next().ok_or(io::ErrorKind::NotFound)?;
+    let mut listeners = Vec::new();
+    for _ in 0..options.hubs {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        // Alone, it is not to share its address with whoever else comes.
+        socket.set_reuse_port(options.hubs > 1)?;
+        socket.bind(&address.into())?;
+        socket.listen(4096)?;
+        // The kernel may have chosen the port.
+        address = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::NotFound)?;
+        listeners.push(socket);
+    }
+    Ok((address, listeners))
+}
+
+/// Serves on this hub until the end; returns how many connections it has had.
+fn serve_here(listener: Socket, max: Option<usize>) -> io::Result<u64> {
+    let count = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&count);
+    let handle = move |stream: TcpStream, _peer| {
+        counted.set(counted.get() + 1);
+        connection::converse(&stream)
+    };
+    let server = StreamServer::new(TcpListener::from(OwnedFd::from(listener)), handle);
+    let server = match max {
+        Some(max) => server.pool(&Pool::new(max)),
+        None => server,
+    };
+    let server = server.idle_limit(IDLE);
+    server.start()?;
+    END.wait().map_err(io::Error::other)?;
+    server.stop(GRACE).map_err(io::Error::other)?;
+    Ok(count.get())
+}
