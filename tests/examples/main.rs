@@ -8,6 +8,7 @@
 
 mod chat;
 mod echo;
+mod fifty_thousand;
 mod files;
 mod hello;
 mod jobs;
