@@ -10,6 +10,7 @@ mod chat;
 mod echo;
 mod fifty_thousand;
 mod files;
+mod forward;
 mod hello;
 mod jobs;
 mod lessons;

@@ -215,11 +215,21 @@ impl Server {
         self.dialog.process_id()
     }
 
+    #[track_caller]
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.dialog.signal(signal);
+    }
+
+    #[track_caller]
+    pub(crate) fn ended(self) -> Ended {
+        self.dialog.ended()
+    }
+
     /// Asks it to end, and waits until it has.
     #[track_caller]
     pub(crate) fn end(self) -> Ended {
-        self.dialog.signal(Signal::TERM);
-        self.dialog.ended()
+        self.signal(Signal::TERM);
+        self.ended()
     }
 }
 
