@@ -17,5 +17,6 @@ mod lessons;
 mod manners;
 mod ported;
 mod programs;
+mod rooms;
 mod short;
 mod web;
