@@ -19,4 +19,5 @@ mod ported;
 mod programs;
 mod rooms;
 mod short;
+mod sockets;
 mod web;
