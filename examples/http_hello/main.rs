@@ -1,7 +1,7 @@
 //! A server that says hello over HTTP/1.1, on as many hubs as there are cores.
 //!
 //! ```text
-//! cargo run --release --example http_hello -- [ADDR] [--hubs N] [--max N]
+//! cargo run --release --example http_hello -- [ADDR] [--hubs N] [--max N] [--idle S]
 //! ```
 //!
 //! It listens on ADDR (127.0.0.1:8080 unless given; port 0 lets the kernel choose), prints
@@ -11,8 +11,8 @@
 //! `--hubs N` serves on N hubs, each on a thread of its own (1 unless given). With `--max N` no hub
 //! serves more than N connections at a time, and others wait until one of those ends.
 //!
-//! A connection stays open until its client has enough, or is silent for half a minute. Requests
-//! that come together are answered together, in their order. Bodies are skipped, in
+//! A connection stays open until its client has enough, or is silent for S seconds (30 unless
+//! given). Requests that come together are answered together, in their order. Bodies are skipped, in
 //! chunks or not. What is no HTTP is answered with a status that says why, and the end.
 //!
 //! `SIGTERM` and `SIGINT` end it: no more connections are taken, those that are there have a
@@ -41,8 +41,8 @@ use greenhub::sync::Event;
 use greenhub::{Cluster, Pool};
 use socket2::{Domain, Socket, Type};
 
-/// A client that is silent for so long is left.
-const IDLE: Duration = Duration::from_secs(30);
+/// Each has a thread, and no machine has more for them.
+const MOST_HUBS: usize = 1000;
 
 /// What is under way when the server ends has so long.
 const GRACE: Duration = Duration::from_secs(1);
@@ -55,13 +55,15 @@ struct Options {
     address: String,
     hubs: usize,
     max: Option<usize>,
+    idle: Duration,
 }
 
 fn main() -> ExitCode {
     let options = match options() {
         Ok(options) => options,
         Err(complaint) => {
-            eprintln!("{complaint}; usage: http_hello [ADDR] [--hubs N] [--max N]");
+            let usage = "http_hello [ADDR] [--hubs N] [--max N] [--idle S]";
+            eprintln!("{complaint}; usage: {usage}");
             return ExitCode::from(2);
         }
     };
@@ -76,7 +78,7 @@ fn main() -> ExitCode {
 }
 
 fn options() -> Result<Options, String> {
-    let (mut address, mut hubs, mut max) = (None, 1, None);
+    let (mut address, mut hubs, mut max, mut idle) = (None, 1, None, 30);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut number = || {
@@ -87,13 +89,17 @@ fn options() -> Result<Options, String> {
         match argument.as_str() {
             "--hubs" => hubs = number()?,
             "--max" => max = Some(number()?),
+            "--idle" => idle = number()?,
             option if option.starts_with('-') => return Err(format!("unknown option {option}")),
             _ if address.is_none() => address = Some(argument),
             _ => return Err(format!("one address too many, {argument}")),
         }
     }
+    if hubs > MOST_HUBS {
+        return Err(format!("{hubs} hubs are more than {MOST_HUBS}"));
+    }
     let address = address.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-    Ok(Options { address, hubs, max })
+    Ok(Options { address, hubs, max, idle: Duration::from_secs(idle as u64) })
 }
 
 /// Serves until a signal ends it.
@@ -103,8 +109,8 @@ fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
     let (address, listeners) = listen(options)?;
     let mut servers = Vec::new();
     for (hub, listener) in listeners.into_iter().enumerate() {
-        let max = options.max;
-        servers.push(cluster.spawn_on(hub, move || serve_here(listener, max))?);
+        let Options { max, idle, .. } = *options;
+        servers.push(cluster.spawn_on(hub, move || serve_here(listener, max, idle))?);
     }
     println!("listening on {address}");
     signals.wait()?;
@@ -136,7 +142,7 @@ fn listen(options: &Options) -> io::Result<(SocketAddr, Vec<Socket>)> {
 }
 
 /// Serves on this hub until the end; returns how many connections it has had.
-fn serve_here(listener: Socket, max: Option<usize>) -> io::Result<u64> {
+fn serve_here(listener: Socket, max: Option<usize>, idle: Duration) -> io::Result<u64> {
     let count = Rc::new(Cell::new(0));
     let counted = Rc::clone(&count);
     let handle = move |stream: TcpStream, _peer| {
@@ -148,7 +154,7 @@ fn serve_here(listener: Socket, max: Option<usize>) -> io::Result<u64> {
         Some(max) => server.pool(&Pool::new(max)),
         None => server,
     };
-    let server = server.idle_limit(IDLE);
+    let server = server.idle_limit(idle);
     server.start()?;
     END.wait().map_err(io::Error::other)?;
     server.stop(GRACE).map_err(io::Error::other)?;

@@ -206,6 +206,20 @@ fn hello_lets_only_so_many_in() {
 }
 
 #[test]
+fn hello_leaves_a_client_that_is_silent_for_too_long() {
+    let server = Server::start("http_hello", &["--idle", "1"]);
+    let mut silent = server.connect();
+    let mut in_the_middle = server.connect();
+    in_the_middle.write_all(b"GET / HTTP/1.1\r\nHo").unwrap();
+    let mut after_an_answer = server.connect();
+    after_an_answer.write_all(GET.as_bytes()).unwrap();
+    hear(&mut after_an_answer, HELLO);
+    for stream in [&mut silent, &mut in_the_middle, &mut after_an_answer] {
+        assert_eq!(to_the_end(stream), "");
+    }
+}
+
+#[test]
 fn hello_tells_at_its_end_how_the_connections_were_shared() {
     let server = Server::start("http_hello", &["--hubs", "2"]);
     let streams: Vec<_> = (0..64)
@@ -244,9 +258,12 @@ fn hello_refuses_what_it_does_not_know() {
         (vec!["127.0.0.1:0", "127.0.0.1:1"], "one address too many, 127.0.0.1:1"),
         (vec!["--hubs"], "--hubs has no number"),
         (vec!["--hubs", "0"], "--hubs 0 is no number above zero"),
+        (vec!["--hubs", "1001"], "1001 hubs are more than 1000"),
+        (vec!["--idle", "-1"], "--idle -1 is no number above zero"),
         (vec!["--max", "some"], "--max some is no number above zero"),
     ] {
-        let expected = format!("{complaint}; usage: http_hello [ADDR] [--hubs N] [--max N]\n");
+        let expected =
+            format!("{complaint}; usage: http_hello [ADDR] [--hubs N] [--max N] [--idle S]\n");
         assert_eq!(run("http_hello", arguments).complained(2), expected);
     }
 }
