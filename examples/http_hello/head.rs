@@ -43,11 +43,8 @@ impl Head {
         let fields = Fields::of(request.headers)?;
         let is_old = request.version == Some(0);
         // Whoever sends both lengths, or a host twice, may mean to be taken for someone else.
-        let is_clear = match fields.is_chunked {
-            true => fields.length.is_none() && !is_old,
-            false => true,
-        };
-        if !is_clear || fields.hosts > 1 || (fields.hosts == 0 && !is_old) {
+        let is_twofold = fields.is_chunked && (fields.length.is_some() || is_old);
+        if is_twofold || fields.hosts > 1 || (fields.hosts == 0 && !is_old) {
             return Err(BAD);
         }
         if request.method == Some("CONNECT") {
