@@ -74,6 +74,7 @@ pub(super) fn kill(hub: HubNumber, number: u64) {
 pub(super) fn run(shared: Arc<Shared>, hub: usize, on_start: impl FnOnce()) {
     let here = Rc::new(Here { shared, hub, members: RefCell::default() });
     HERE.set(Some(Rc::clone(&here)));
+    core::with(|core| core.let_main_lead());
     let ended = panic::catch_unwind(AssertUnwindSafe(|| {
         on_start();
         here.take();
@@ -120,7 +121,8 @@ impl Here {
             Ok(unstarted) => {
                 let member = unstarted.greenlet().any();
                 self.members.borrow_mut().insert(number, (member, job));
-                unstarted.start();
+                // What others have ready may compute, and another hub be free.
+                unstarted.start_next();
             }
             Err(error) => job.note_failed(error.to_string()),
         }

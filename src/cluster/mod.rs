@@ -17,7 +17,7 @@
 //! have and spawn what is not `Send`.
 //!
 //! **First come, first served.** Each hub takes what has waited longest, one for each time round those
-//! that it runs already.
+//! that it runs already, and starts it before those go on.
 //!
 //! **A value for each hub** is an ordinary [`thread_local!`](std::thread_local): greenlets of one hub share
 //! it. [`run_on_each`](ClusterHandle::run_on_each) collects such values.

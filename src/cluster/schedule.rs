@@ -4,8 +4,10 @@
 //! takes one thing each time it is its main's turn. When there is nothing main says, under the same lock,
 //! that it *rests*; so whoever gives something sees that, or main sees what was given.
 //!
-//! Of those that rest one is woken whose hub sleeps: it is free. If none sleeps all are told, which
-//! costs no system call, and the first to come round takes it: one that computes does not hold it up.
+//! Of those that rest one is woken whose hub sleeps: it is free, and its main runs before anything else
+//! there. If none sleeps all are told, which costs no system call, and the first to come round takes
+//! it: one that computes does not hold it up. So it is if the one that slept has woken meanwhile, by
+//! something else.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -87,8 +89,9 @@ impl Seat {
         let _ = self.door.set(Door { inbox, alarms: inbox.alarms() });
     }
 
-    fn is_asleep(&self) -> bool {
-        self.door.get().is_some_and(|door| door.inbox.is_asleep())
+    /// Which sleep its hub is in.
+    fn nap(&self) -> Option<u64> {
+        self.door.get().and_then(|door| door.inbox.nap())
     }
 
     /// Waits until it is called, or `deadline`.
@@ -138,37 +141,50 @@ impl Shared {
         };
         let work = make(body);
         let job: Job = work.clone();
-        let called = match hub {
+        match hub {
             None => {
                 state.queue.push_back(job);
-                self.find_takers(&mut state)
+                self.call_takers(state);
             }
             Some(hub) => {
-                let state = &mut state.hubs[hub];
-                state.own.push_back(job);
-                Vec::from_iter(mem::take(&mut state.resting).then_some(hub))
+                let own = &mut state.hubs[hub];
+                own.own.push_back(job);
+                let is_called = mem::take(&mut own.resting);
+                drop(state);
+                if is_called {
+                    self.seats[hub].call.set();
+                }
             }
-        };
-        drop(state);
-        self.call(&called);
+        }
         Ok(work)
     }
 
-    /// Those who are to be called because there is something in the queue.
-    fn find_takers(&self, state: &mut State) -> Vec<usize> {
-        let resting = |hub: &usize| state.hubs[*hub].resting;
-        let sleeper =
-            (0..self.seats.len()).find(|hub| resting(hub) && self.seats[*hub].is_asleep());
-        let takers: Vec<usize> = match sleeper {
-            Some(sleeper) => vec![sleeper],
-            None => (0..self.seats.len()).filter(resting).collect(),
-        };
-        takers.iter().for_each(|hub| state.hubs[*hub].resting = false);
-        takers
+    /// Calls those who are to look because there is something in the queue.
+    fn call_takers<'a>(&'a self, mut state: MutexGuard<'a, State>) {
+        while let Some((hub, nap)) = self.find_sleeper(&state) {
+            state.hubs[hub].resting = false;
+            drop(state);
+            self.seats[hub].call.set();
+            if self.seats[hub].nap() == Some(nap) {
+                return;
+            }
+            // It was awake before it was called, and whatever has woken it may compute.
+            state = self.lock();
+            if state.queue.is_empty() {
+                return;
+            }
+        }
+        let all = 0..self.seats.len();
+        let resting: Vec<usize> =
+            all.filter(|hub| mem::take(&mut state.hubs[*hub].resting)).collect();
+        drop(state);
+        resting.iter().for_each(|hub| self.seats[*hub].call.set());
     }
 
-    fn call(&self, hubs: &[usize]) {
-        hubs.iter().for_each(|hub| self.seats[*hub].call.set());
+    /// One that rests and whose hub sleeps, and which sleep that is.
+    fn find_sleeper(&self, state: &State) -> Option<(usize, u64)> {
+        let mut resting = (0..self.seats.len()).filter(|hub| state.hubs[*hub].resting);
+        resting.find_map(|hub| Some((hub, self.seats[hub].nap()?)))
     }
 
     /// What main of this hub is to do.
@@ -182,10 +198,9 @@ impl Shared {
         }
         if let Some(job) = state.take(hub) {
             // One that was called for this may be about to compute for long.
-            let called =
-                if state.queue.is_empty() { Vec::new() } else { self.find_takers(&mut state) };
-            drop(state);
-            self.call(&called);
+            if !state.queue.is_empty() {
+                self.call_takers(state);
+            }
             return Next::Start(job);
         }
         let end = state.end;
@@ -243,15 +258,15 @@ impl Shared {
         state.hubs[hub].gone = true;
         state.hubs[hub].resting = false;
         let mut jobs = mem::take(&mut state.hubs[hub].own);
-        let mut called = Vec::new();
         if state.hubs.iter().all(|hub| hub.gone) {
             jobs.append(&mut state.queue);
+            drop(state);
         } else if !state.queue.is_empty() {
             // It may have been the one that was called for it.
-            called = self.find_takers(&mut state);
+            self.call_takers(state);
+        } else {
+            drop(state);
         }
-        drop(state);
-        self.call(&called);
         jobs.iter().for_each(|job| job.note_lost());
     }
 

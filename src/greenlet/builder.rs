@@ -223,6 +223,14 @@ pub(super) fn begin<T: 'static>(greenlet: &Greenlet<T>, delay: Option<Duration>)
     }
 }
 
+/// As [`begin`], but it is the next to run.
+pub(super) fn begin_next<T: 'static>(greenlet: &Greenlet<T>) {
+    if let Start::NotAsked = greenlet.fiber.data.ended.start.replace(Start::Asked) {
+        core::with(|core| core.make_next(FiberRef::from(Rc::clone(&greenlet.fiber))));
+        hooks::tell(|| greenlet.any());
+    }
+}
+
 #[inline(always)]
 pub(super) fn make<T: 'static>(
     stack_bytes: Option<usize>,

@@ -60,6 +60,8 @@ pub(crate) struct Core {
     pub(super) idlers: RefCell<WaitQueue>,
     /// What ends main's wait, beside a wake.
     pub(super) until: Cell<Until>,
+    /// Whether main runs before others that are ready, when another thread wakes it.
+    main_leads: Cell<bool>,
     /// How the hub last slept only because of another thread.
     pub(super) slept_shared: Cell<SharedSleep>,
     /// Switches since the loop last looked away from the ready queue.
@@ -133,6 +135,7 @@ impl Core {
             background: RefCell::default(),
             idlers: RefCell::default(),
             until: Cell::new(Until::Woken),
+            main_leads: Cell::new(false),
             slept_shared: Cell::default(),
             switches: Cell::new(0),
             stuck: RefCell::new(None),
@@ -213,6 +216,28 @@ impl Core {
         self.ready.push(fiber);
     }
 
+    /// As [`make_ready`](Self::make_ready), but it is the next to run.
+    pub(crate) fn make_next(&self, fiber: FiberRef) {
+        self.ready.push_first(fiber);
+    }
+
+    /// Has main run before others that are ready, whenever another thread wakes it.
+    pub(crate) fn let_main_lead(&self) {
+        self.main_leads.set(true);
+    }
+
+    /// Ends a wait of main for another thread.
+    fn wake_main(&self, thread: &Thread, wait: u64) {
+        let main = thread.main();
+        if !self.main_leads.get() || main.head.wait.get() != wait {
+            self.wake(0, wait, Woken::ByWaker);
+            return;
+        }
+        main.head.wait.set(0);
+        main.head.timed_out.set(false);
+        self.ready.push_first(main);
+    }
+
     pub(crate) fn set_timer(&self, deadline: Moment, id: u32, wait: u64) -> TimerKey {
         self.timers.borrow_mut().set(deadline, Due::Wake { id, wait })
     }
@@ -235,10 +260,10 @@ impl Core {
             if self.run_ready(thread) {
                 return;
             }
-            self.take_remote_wakes();
+            self.take_remote_wakes(thread);
             self.callbacks.run(self);
             self.wake_due();
-            self.poll_sockets();
+            self.poll_sockets(thread);
             if self.ready.is_empty() || self.until.get() != Until::Woken {
                 self.end_wait_of_main(thread);
             }
@@ -316,13 +341,14 @@ impl Core {
     }
 
     /// Step 2: does what other threads have asked for.
-    fn take_remote_wakes(&self) {
+    fn take_remote_wakes(&self, thread: &Thread) {
         self.switches.set(0);
         if !self.inbox.is_pending() {
             return;
         }
         for message in self.inbox.take() {
             match message {
+                Message::Wake { id: 0, wait } => self.wake_main(thread, wait),
                 Message::Wake { id, wait } => {
                     self.wake(id, wait, Woken::ByWaker);
                 }
@@ -353,7 +379,7 @@ impl Core {
     }
 
     /// Step 4: asks the kernel which sockets are ready, and sleeps there if no greenlet is.
-    fn poll_sockets(&self) {
+    fn poll_sockets(&self, thread: &Thread) {
         let turning = self.until.get() == Until::Turn;
         if turning || self.has_work() {
             if turning || self.reactor.has_waiters() {
@@ -374,6 +400,8 @@ impl Core {
             self.reactor.sleep(deadline);
         }
         self.inbox.end_sleep();
+        // Before anyone runs: who sent them may rely on that, since the hub slept.
+        self.take_remote_wakes(thread);
     }
 
     /// Raises the report in main, if there is one.

@@ -37,6 +37,8 @@ pub(crate) struct Inbox {
     state: Mutex<State>,
     pending: AtomicBool,
     sleeping: AtomicBool,
+    /// Odd from when the hub is about to sleep until it is awake, and then looks at its messages.
+    naps: AtomicU64,
     /// The first number that a wait of the present owner, or of the next one, can have.
     first_number: AtomicU64,
     /// Handles through which other threads may still ask for something.
@@ -94,6 +96,7 @@ impl Inbox {
             state: Mutex::new(State { next_number: 1, ..State::default() }),
             pending: AtomicBool::new(false),
             sleeping: AtomicBool::new(false),
+            naps: AtomicU64::new(0),
             first_number: AtomicU64::new(1),
             remotes: AtomicUsize::new(0),
             alarms: AtomicU64::new(0),
@@ -146,9 +149,11 @@ impl Inbox {
         true
     }
 
-    /// Whether the hub sleeps, and nobody has woken it yet.
-    pub(crate) fn is_asleep(&self) -> bool {
-        self.sleeping.load(Ordering::Relaxed)
+    /// Names the sleep that the hub is in. Who has put a message in and finds the same name before and
+    /// after knows that the hub reads it before it does anything else.
+    pub(crate) fn nap(&self) -> Option<u64> {
+        let nap = self.naps.load(Ordering::SeqCst);
+        (nap % 2 == 1).then_some(nap)
     }
 
     /// How often a message has found its hub asleep, and so was followed by a write to a descriptor.
@@ -170,7 +175,7 @@ impl Inbox {
 
     #[inline]
     pub(super) fn is_pending(&self) -> bool {
-        self.pending.load(Ordering::Relaxed)
+        self.pending.load(Ordering::SeqCst)
     }
 
     /// All messages, in the order in which they came.
@@ -182,12 +187,15 @@ impl Inbox {
 
     /// Says that the hub is about to sleep; returns whether it may.
     pub(super) fn begin_sleep(&self) -> bool {
+        self.naps.store(self.naps.load(Ordering::Relaxed) | 1, Ordering::SeqCst);
         self.sleeping.store(true, Ordering::SeqCst);
         !self.pending.load(Ordering::SeqCst)
     }
 
+    /// Says that it is awake. What was put in before is seen from now on.
     pub(super) fn end_sleep(&self) {
         self.sleeping.store(false, Ordering::Relaxed);
+        self.naps.store((self.naps.load(Ordering::Relaxed) + 1) & !1, Ordering::SeqCst);
     }
 
     pub(super) fn has_remotes(&self) -> bool {

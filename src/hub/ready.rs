@@ -23,6 +23,11 @@ impl Ready {
         self.queue.borrow_mut().push_back(fiber);
     }
 
+    /// The exception, for what the others must not hold up.
+    pub(super) fn push_first(&self, fiber: FiberRef) {
+        self.queue.borrow_mut().push_front(fiber);
+    }
+
     #[inline]
     pub(super) fn pop(&self) -> Option<FiberRef> {
         let mut queue = self.queue.borrow_mut();

@@ -1,6 +1,8 @@
 //! Which hub runs what.
 
 use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 
@@ -93,6 +95,33 @@ fn what_waits_behind_a_hub_that_computes_is_taken_by_the_one_that_is_free_first(
         }
         let (_, go) = gates.pop().unwrap();
         go.send(()).unwrap();
+    });
+}
+
+#[test]
+fn what_comes_while_a_socket_wakes_a_hub_does_not_wait_behind_what_that_computes() {
+    bounded(|| {
+        let cluster = cluster(2);
+        let (mut here, there) = UnixStream::pair().unwrap();
+        let (go, wait) = mpsc::channel::<()>();
+        let computing = cluster.spawn_on(0, move || {
+            let (mut there, mut byte) =
+                (greenhub::monkey::os::unix::net::UnixStream::from(there), [0]);
+            while there.read(&mut byte).unwrap() == 1 {
+                wait.recv().unwrap();
+            }
+        });
+        let computing = computing.unwrap();
+        for _ in 0..50 {
+            // Both hubs have come to sleep.
+            thread::sleep(millis(5));
+            here.write_all(b"!").unwrap();
+            let started = cluster.spawn(|| ()).unwrap().join_for(millis(10_000));
+            go.send(()).unwrap();
+            started.expect("it starts beside the one that computes");
+        }
+        drop(here);
+        computing.join().unwrap();
     });
 }
 
