@@ -18,8 +18,10 @@ pub(super) fn start_kill(fiber: &FiberRef, payload: Option<Box<dyn Any + Send>>)
     if ended.is_some_and(Ended::is_over) || head.is_finished() {
         return;
     }
-    // A callback of the loop runs as main, which it must not unwind.
-    if thread::is_current(head) && !thread::is_called_by_loop(head) {
+    // A callback of the loop runs as main, which it must not unwind. One that unwinds already cannot
+    // do so twice: should it be caught, it ends where it waits next.
+    let is_raised = thread::is_current(head) && !thread::is_called_by_loop(head);
+    if is_raised && !std::thread::panicking() {
         std::panic::resume_unwind(payload.unwrap_or_else(|| Box::new(Exit)));
     }
     if payload.is_some() {
@@ -91,7 +93,8 @@ impl<T: 'static> Greenlet<T> {
     /// [`Exit`] is raised where the greenlet waits, so that its destructors run. One that has
     /// not begun never runs; one that has ended is left as it is. A call that lends its
     /// buffer to another thread (those on files) is not cut short: the greenlet is unwound at its
-    /// next wait. A greenlet that kills itself unwinds at once. Mirrors gevent's
+    /// next wait. A greenlet that kills itself unwinds at once; while it unwinds already, it is to end
+    /// at its next wait, should it be caught. Mirrors gevent's
     /// `Greenlet.kill`.
     ///
     /// A greenlet that catches the `Exit` lives on, and `kill` waits on until it ends.

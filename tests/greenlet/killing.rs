@@ -127,6 +127,37 @@ fn killall_with_a_limit_counts_the_stubborn_and_not_those_that_never_ran() {
 }
 
 #[test]
+fn one_that_kills_or_joins_itself_while_it_unwinds_is_not_unwound_twice() {
+    struct KillsItself;
+    impl Drop for KillsItself {
+        fn drop(&mut self) {
+            greenhub::current().start_kill();
+            greenhub::current().kill();
+            killall(&[greenhub::current()]);
+        }
+    }
+    bounded(|| {
+        let unwound = spawn(|| {
+            let _kills = KillsItself;
+            panic!("first");
+        });
+        let JoinError::Panicked(payload) = unwound.join().unwrap_err() else { panic!("killed") };
+        assert_eq!(message(&*payload), "first");
+        let caught = spawn(|| {
+            assert_eq!(
+                message(&*panic_of(|| {
+                    let _kills = KillsItself;
+                    panic!("first");
+                })),
+                "first"
+            );
+            yield_now();
+        });
+        assert!(matches!(caught.join(), Err(JoinError::Killed)), "it ends where it waits next");
+    });
+}
+
+#[test]
 fn one_that_is_among_those_it_kills_ends_last() {
     bounded(|| {
         let log = Log::new();
