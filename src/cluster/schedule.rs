@@ -11,6 +11,7 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::handle::{ClusterStats, HubStats, SpawnErrorKind};
@@ -18,6 +19,7 @@ use super::task::Work;
 use crate::clock::Moment;
 use crate::hub::inbox::{self, HubNumber, Inbox};
 use crate::hub::threads;
+use crate::raw::Exit;
 use crate::sync::Event;
 
 pub(super) type Job = Arc<dyn Work>;
@@ -249,7 +251,7 @@ impl Shared {
             jobs.append(&mut hub.own);
         }
         drop(state);
-        jobs.iter().for_each(|job| job.note_killed());
+        tell(&jobs, |job| job.note_killed());
     }
 
     /// This hub takes nothing more. What only it could start is lost, and if it was the last, everything.
@@ -267,7 +269,7 @@ impl Shared {
         } else {
             drop(state);
         }
-        jobs.iter().for_each(|job| job.note_lost());
+        tell(&jobs, |job| job.note_lost());
     }
 
     /// The thread of this hub is about to end, and leaves so many greenlets as they are.
@@ -311,6 +313,22 @@ impl Shared {
     /// Nothing of the program's runs while the lock is held, so poison means nothing.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells them all, also if whoever tells is killed, or its time is over, where a destructor waits.
+fn tell(jobs: &VecDeque<Job>, how: impl Fn(&Job)) {
+    let mut unwound = None;
+    for job in jobs {
+        let told = panic::catch_unwind(AssertUnwindSafe(|| how(job)));
+        // Should both come, a kill goes beyond what an expiry ends.
+        unwound = match told {
+            Err(payload) if unwound.is_none() || payload.is::<Exit>() => Some(payload),
+            _ => unwound,
+        };
+    }
+    if let Some(payload) = unwound {
+        panic::resume_unwind(payload);
     }
 }
 

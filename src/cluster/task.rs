@@ -23,7 +23,7 @@ use crate::hub::line::{Line, Rules, waitable_by_its_line};
 use crate::hub::turn::{Kinds, WaitError};
 use crate::hub::waiters::{All, Granted, Waiters};
 use crate::hub::{core, error_hook};
-use crate::raw::{Exit, drop_quietly};
+use crate::raw::{Exit, Expired, drop_quietly};
 
 static RESULT: Kinds = Kinds::new("for a greenlet of a cluster");
 
@@ -195,14 +195,19 @@ impl<T> Task<T> {
     }
 
     /// Drops what nobody will ask for. A panic is told, also that of a destructor, which must not keep
-    /// others from being told of their ends.
+    /// others from being told of their ends. A kill or an expiry that meets the caller where a destructor waits is
+    /// the caller's own.
     fn let_go(&self, stage: Stage<T>) {
         let panicked = match stage {
             Stage::Ended(End::Panicked(payload)) => Err(payload),
             other => panic::catch_unwind(AssertUnwindSafe(|| drop(other))),
         };
-        if let Err(payload) = panicked {
-            self.report(payload);
+        match panicked {
+            Ok(()) => {}
+            Err(payload) if payload.is::<Exit>() || payload.is::<Expired>() => {
+                panic::resume_unwind(payload);
+            }
+            Err(payload) => self.report(payload),
         }
     }
 

@@ -62,6 +62,39 @@ fn one_that_has_not_started_never_runs_and_its_closure_is_dropped_at_once() {
 }
 
 #[test]
+fn a_kill_and_a_limit_reach_one_who_ends_others_where_their_destructors_wait() {
+    struct Waits;
+    impl Drop for Waits {
+        fn drop(&mut self) {
+            greenhub::sleep(millis(60_000));
+        }
+    }
+    bounded(|| {
+        greenhub::Hub::current().set_error_hook(|unhandled| panic!("told of {unhandled:?}"));
+        let cluster = cluster(1);
+        let (go, wait) = mpsc::channel::<()>();
+        let computing = cluster.spawn(move || wait.recv().unwrap()).unwrap();
+        let waiting = || {
+            let waits = Waits;
+            cluster.spawn(move || drop(waits)).unwrap()
+        };
+        let (first, second, third, last) =
+            (waiting(), waiting(), waiting(), cluster.spawn(|| ()).unwrap());
+        let limited = greenhub::with_timeout(millis(20), || first.start_kill());
+        assert!(limited.is_err() && first.is_finished());
+        let killer = greenhub::spawn(move || second.start_kill());
+        greenhub::yield_now();
+        assert!(killer.kill_for(millis(30_000)));
+        // One who ends many is killed in the middle, and the others are told all the same.
+        let ends = greenhub::with_timeout(millis(20), || cluster.shutdown(millis(0)));
+        assert!(ends.is_err() && third.is_finished());
+        assert!(matches!(last.join(), Err(JoinError::Killed)));
+        go.send(()).unwrap();
+        computing.wait().unwrap();
+    });
+}
+
+#[test]
 fn kills_come_from_other_hubs_and_from_the_same() {
     bounded(|| {
         let cluster = cluster(2);
