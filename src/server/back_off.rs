@@ -64,9 +64,9 @@ impl BackOff {
     /// longest pause.
     pub(super) fn failed(&mut self) -> (Duration, bool) {
         let pause = self.next;
-        self.next = (pause * 2).min(self.longest);
+        self.next = pause.saturating_mul(2).min(self.longest);
         let quiet = self.last_failure.replace(Instant::now()).map(|last| last.elapsed());
-        (pause, quiet.is_none_or(|quiet| quiet > self.longest * 2))
+        (pause, quiet.is_none_or(|quiet| quiet > self.longest.saturating_mul(2)))
     }
 }
 
@@ -83,6 +83,15 @@ mod tests {
         assert_eq!(pauses, expected.map(|(pause, news)| (millis(pause), news)));
         back_off.succeeded();
         assert_eq!(back_off.failed(), (millis(10), false), "the incident goes on");
+    }
+
+    #[test]
+    fn pauses_may_be_as_long_as_can_be_said() {
+        let mut back_off = BackOff::new((Duration::from_millis(10), Duration::MAX));
+        for _ in 0..100 {
+            back_off.failed();
+        }
+        assert_eq!(back_off.failed(), (Duration::MAX, false));
     }
 
     #[test]
