@@ -17,8 +17,7 @@ impl<S: Source> Running<S> {
     /// What the acceptor does, until it is killed or nothing can come any more.
     pub(super) fn accept_all(self: &Rc<Self>) {
         let mut back_off = BackOff::new(self.settings.borrow().back_off);
-        // Asked each time: an error hook may have stopped the server.
-        while let Some(source) = self.source_if_started() {
+        while let Some(source) = self.source_if_acceptor() {
             match self.accept_one(&*source) {
                 Ok(()) => back_off.succeeded(),
                 Err(Trouble::OfOne) => {}
@@ -28,11 +27,17 @@ impl<S: Source> Running<S> {
                         self.complain(&format!("cannot accept for now: {error}"));
                     }
                     drop(source);
-                    sleep(pause);
+                    // An error hook may have stopped the server.
+                    if self.is_acceptor() {
+                        sleep(pause);
+                    }
                 }
                 Err(Trouble::Fatal(error)) => {
                     self.complain(&format!("has stopped: {error}"));
-                    return self.fail(error);
+                    if self.is_acceptor() {
+                        self.fail(error);
+                    }
+                    return;
                 }
             }
         }

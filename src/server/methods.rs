@@ -80,7 +80,8 @@ macro_rules! server_methods {
         /// # Errors
         ///
         /// As [`start`](Self::start); and what made it stop by itself, which has closed its socket
-        /// and has left its handlers as they were.
+        /// and has left its handlers as they were. That the greenlet that accepts was ended, by
+        /// [`Hub::end`](crate::Hub::end) for one, is such a thing, of the kind `Other`.
         pub fn serve_forever(&self) -> io::Result<()> {
             self.running.serve_forever()
         }

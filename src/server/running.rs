@@ -132,8 +132,8 @@ impl<S: Source> Running<S> {
             return Err(closed());
         }
         if !self.is_accepting() {
-            let own = Rc::clone(self);
-            let acceptor = Builder::new().name("server").spawn(move || own.accept_all())?;
+            let own = FailIfUnwound(Rc::clone(self));
+            let acceptor = Builder::new().name("server").spawn(move || own.0.accept_all())?;
             self.acceptor.replace(Some(acceptor));
         }
         Ok(())
@@ -142,7 +142,10 @@ impl<S: Source> Running<S> {
     pub(super) fn stop_accepting(&self) {
         // Taken out first: whoever starts meanwhile has an acceptor of its own.
         let acceptor = self.acceptor.take();
-        if let Some(acceptor) = acceptor {
+        if let Some(acceptor) = acceptor
+            // Itself in an error hook, it sees that it is the acceptor no more.
+            && acceptor.any() != current()
+        {
             acceptor.kill();
         }
     }
@@ -199,8 +202,14 @@ impl<S: Source> Running<S> {
         failure.map_or(Ok(()), Err)
     }
 
-    pub(super) fn source_if_started(&self) -> Option<Rc<S>> {
-        self.is_started().then(|| self.source.borrow().clone()).flatten()
+    /// What the current greenlet accepts from, while it is the acceptor.
+    pub(super) fn source_if_acceptor(&self) -> Option<Rc<S>> {
+        self.is_acceptor().then(|| self.source.borrow().clone()).flatten()
+    }
+
+    /// Whether the current greenlet is the acceptor: not one that was stopped, and has yet to end.
+    pub(super) fn is_acceptor(&self) -> bool {
+        self.acceptor.borrow().as_ref().is_some_and(|acceptor| acceptor.any() == current())
     }
 
     pub(super) fn local_addr(&self) -> io::Result<S::Peer> {
@@ -233,6 +242,18 @@ impl<S: Source> Drop for AtItsEnd<'_, S> {
         if !self.0.is_started() {
             self.0.close();
             self.0.stopped.set();
+        }
+    }
+}
+
+/// An acceptor that someone else has ended, as the end of its hub does, would leave a server that is
+/// started and deaf.
+struct FailIfUnwound<S: Source>(Rc<Running<S>>);
+
+impl<S: Source> Drop for FailIfUnwound<S> {
+    fn drop(&mut self) {
+        if std::thread::panicking() && self.0.is_acceptor() {
+            self.0.fail(io::Error::other("the greenlet that accepts was ended"));
         }
     }
 }

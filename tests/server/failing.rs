@@ -1,14 +1,22 @@
 //! Handlers that panic, and listeners that fail.
 
+use std::cell::{Cell, RefCell};
 use std::io::{self, Read};
+use std::net::UdpSocket;
 use std::os::fd::OwnedFd;
 use std::panic;
+use std::rc::Rc;
 
 use greenhub::monkey::net::{TcpListener, TcpStream};
 use greenhub::server::StreamServer;
-use greenhub::{Pool, sleep, spawn};
+use greenhub::{
+    AnyGreenlet, Hub, Pool, add_spawn_hook, remove_spawn_hook, sleep, spawn, yield_now,
+};
 
-use crate::support::{SECOND, ask, assert_serves, bounded, echo, millis, started, told, until};
+use crate::support::{
+    SECOND, ask, assert_refused, assert_serves, bounded, echo, echo_server, millis, started, told,
+    until,
+};
 
 #[test]
 fn a_handler_that_panics_closes_its_connection_and_nothing_else() {
@@ -93,6 +101,89 @@ fn a_useless_listener_ends_serve_forever_with_its_error() {
         assert!(!server.is_started() && !server.is_accepting());
         assert_eq!(told.take().len(), 1);
         server.stop(SECOND).unwrap();
+    });
+}
+
+/// A server whose every accept fails, in a way that may pass.
+fn starved() -> StreamServer {
+    useless(UdpSocket::bind("127.0.0.1:0").unwrap()).back_off(millis(1), millis(2))
+}
+
+#[test]
+fn an_error_hook_may_stop_the_server_from_accepting() {
+    bounded(|| {
+        let server = starved();
+        let (own, told) = (server.clone(), Rc::new(Cell::new(0)));
+        let telling = Rc::clone(&told);
+        let before = Hub::current().stats().stacks_in_use;
+        Hub::current().set_error_hook(move |_| {
+            telling.set(telling.get() + 1);
+            own.stop_accepting();
+        });
+        server.start().unwrap();
+        for times in 1..4 {
+            until(|| told.get() == times);
+            sleep(millis(5));
+            assert!(server.is_started() && !server.is_accepting());
+            assert_eq!(Hub::current().stats().stacks_in_use, before, "nobody accepts");
+            server.start_accepting().unwrap();
+        }
+        until(|| told.get() == 4);
+        server.stop(SECOND).unwrap();
+        assert_eq!(Hub::current().stats().stacks_in_use, before);
+        Hub::current().set_error_hook(|_| ());
+    });
+}
+
+#[test]
+fn an_error_hook_may_stop_the_server() {
+    bounded(|| {
+        let server = starved();
+        let own = server.clone();
+        Hub::current().set_error_hook(move |_| own.stop(SECOND).unwrap());
+        server.serve_forever().unwrap();
+        assert!(!server.is_started() && server.local_addr().is_err());
+        Hub::current().set_error_hook(|_| ());
+    });
+}
+
+#[test]
+fn a_server_whose_hub_has_ended_has_stopped_and_can_start_again() {
+    bounded(|| {
+        // One that has begun to accept, and one that has not.
+        for begins in [true, false] {
+            let (server, address) = echo_server();
+            if begins {
+                assert_serves(address);
+            }
+            Hub::current().end(SECOND).unwrap();
+            assert!(!server.is_started() && !server.is_accepting());
+            assert_refused(address);
+            server.start().unwrap();
+            assert_serves(server.local_addr().unwrap());
+            let own = server.clone();
+            let forever = spawn(move || own.serve_forever());
+            yield_now();
+            server.stop(SECOND).unwrap();
+            forever.join().unwrap().unwrap();
+        }
+    });
+}
+
+#[test]
+fn whoever_serves_is_told_that_the_acceptor_was_ended() {
+    bounded(|| {
+        let acceptor: Rc<RefCell<Option<AnyGreenlet>>> = Rc::default();
+        let found = Rc::clone(&acceptor);
+        let hook = add_spawn_hook(move |greenlet| *found.borrow_mut() = Some(greenlet.clone()));
+        let server = StreamServer::bind("127.0.0.1:0", |_, _| ());
+        server.start().unwrap();
+        remove_spawn_hook(hook);
+        let acceptor = acceptor.take().unwrap();
+        spawn(move || acceptor.kill());
+        let error = server.serve_forever().unwrap_err();
+        assert_eq!(error.to_string(), "the greenlet that accepts was ended");
+        assert!(!server.is_started() && server.local_addr().is_err());
     });
 }
 
