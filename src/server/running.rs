@@ -57,6 +57,8 @@ pub(super) struct Running<S: Source> {
     pub(super) handle: Handle<S>,
     pub(super) settings: RefCell<Settings>,
     pub(super) handlers: Group,
+    /// Those who are in a stop.
+    stopping: RefCell<Vec<AnyGreenlet>>,
     pub(super) acceptor: RefCell<Option<Greenlet<()>>>,
     /// What was taken from the source and has no handler yet.
     pub(super) arrived: Cell<Option<(S::Item, S::Peer)>>,
@@ -84,6 +86,7 @@ impl<S: Source> Running<S> {
             handle,
             settings: RefCell::default(),
             handlers: Group::new(),
+            stopping: RefCell::default(),
             acceptor: RefCell::default(),
             arrived: Cell::new(None),
             is_started: Cell::new(false),
@@ -158,13 +161,20 @@ impl<S: Source> Running<S> {
         };
         self.is_started.set(false);
         let _ended = AtItsEnd(self);
+        self.stopping.borrow_mut().push(current());
+        let _stopping = Stopping(self);
         self.stop_accepting();
-        if !S::ANSWERS {
-            self.close();
+        // Someone else may start it again where this waits: then all is the next run's.
+        if !self.is_started() {
+            if !S::ANSWERS {
+                self.close();
+            }
+            // It was accepted in the moment in which someone else took the pool's last slot.
+            let _ = self.hand_over(left());
         }
-        // It was accepted in the moment in which someone else took the pool's last slot.
-        let _ = self.hand_over(left());
-        drop(self.arrived.take());
+        if !self.is_started() {
+            drop(self.arrived.take());
+        }
         let handlers = self.other_handlers();
         joinall_for(&handlers, left());
         killall_for(&handlers, UNWINDING_LIMIT)
@@ -176,11 +186,14 @@ impl<S: Source> Running<S> {
         drop(source);
     }
 
-    /// All but the caller, which may be one: it goes on, and is not waited for.
+    /// All handlers. A caller that is one is not: it goes on, and is not waited for; nor are others that
+    /// stop the server now, since they wait for this one.
     fn other_handlers(&self) -> Vec<AnyGreenlet> {
-        let own = current();
         let mut handlers = self.handlers.members();
-        handlers.retain(|handler| *handler != own);
+        if handlers.contains(&current()) {
+            let stopping = self.stopping.borrow();
+            handlers.retain(|handler| !stopping.contains(handler));
+        }
         handlers
     }
 
@@ -242,6 +255,18 @@ impl<S: Source> Drop for AtItsEnd<'_, S> {
         if !self.0.is_started() {
             self.0.close();
             self.0.stopped.set();
+        }
+    }
+}
+
+/// The current greenlet, as long as it is in a stop.
+struct Stopping<'a, S: Source>(&'a Running<S>);
+
+impl<S: Source> Drop for Stopping<'_, S> {
+    fn drop(&mut self) {
+        let (own, mut stopping) = (current(), self.0.stopping.borrow_mut());
+        if let Some(place) = stopping.iter().position(|greenlet| *greenlet == own) {
+            stopping.swap_remove(place);
         }
     }
 }

@@ -132,6 +132,55 @@ fn a_handler_may_stop_its_server() {
 }
 
 #[test]
+fn a_start_during_a_stop_is_the_last_word() {
+    bounded(|| {
+        let (server, address) = echo_server();
+        assert_serves(address);
+        let own = server.clone();
+        let stop = spawn(move || own.stop(SECOND));
+        let own = server.clone();
+        let start = spawn(move || own.start());
+        start.join().unwrap().unwrap();
+        assert_serves(server.local_addr().unwrap());
+        stop.join().unwrap().unwrap();
+        assert!(server.is_started() && server.is_accepting());
+        assert_serves(server.local_addr().unwrap());
+        server.stop(SECOND).unwrap();
+        assert!(server.local_addr().is_err());
+    });
+}
+
+#[test]
+fn handlers_that_stop_their_server_at_once_do_not_wait_for_each_other() {
+    bounded(|| {
+        let own: Rc<RefCell<Option<StreamServer>>> = Rc::default();
+        let found = Rc::clone(&own);
+        let server = StreamServer::bind("127.0.0.1:0", move |mut stream: TcpStream, _| {
+            let mut order = [0];
+            stream.read_exact(&mut order)?;
+            let server: StreamServer = found.borrow().clone().unwrap();
+            server.stop(Duration::MAX).unwrap();
+            stream.write_all(b"stopped")
+        });
+        own.replace(Some(server.clone()));
+        let (server, address) = started(server);
+        let mut clients: Vec<_> = (0..3).map(|_| TcpStream::connect(address).unwrap()).collect();
+        until(|| server.handler_count() == 3);
+        clients.iter_mut().for_each(|client| client.write_all(b"!").unwrap());
+        // Main is no handler, and waits for all of them.
+        yield_now();
+        server.stop(Duration::MAX).unwrap();
+        assert_eq!(server.handler_count(), 0);
+        for mut client in clients {
+            let mut said = String::new();
+            client.read_to_string(&mut said).unwrap();
+            assert_eq!(said, "stopped");
+        }
+        own.take();
+    });
+}
+
+#[test]
 fn one_that_catches_what_ends_it_is_told() {
     bounded(|| {
         let release = Rc::new(Cell::new(false));
