@@ -59,6 +59,9 @@ impl DatagramServer<UdpSocket> {
 
 impl DatagramServer<UnixDatagram> {
     /// As [`bind`](DatagramServer::bind), for a Unix socket at `path`, where there must be no file.
+    ///
+    /// A datagram can have 512 KiB, which is twice what senders can send by default on Linux; what is
+    /// beyond that is lost.
     #[must_use = "it is to be started"]
     pub fn bind_unix<F, R>(path: impl Into<PathBuf>, handle: F) -> Self
     where

@@ -42,6 +42,10 @@ pub trait Accept: AsFd + 'static {
 
 /// The methods of [`Datagrams`], which nobody else can call or implement.
 pub trait Receive: 'static {
+    /// As many bytes as a datagram can have here; of a longer one the rest is lost.
+    #[doc(hidden)]
+    const LONGEST: usize;
+
     /// Who sent it.
     type Addr: Clone + Debug + 'static;
 
@@ -84,10 +88,12 @@ macro_rules! listeners {
 }
 
 macro_rules! datagrams {
-    ($($socket:ident $addr:ident $send:expr;)*) => {$(
+    ($($socket:ident $addr:ident $longest:literal $send:expr;)*) => {$(
         impl Datagrams for $socket {}
 
         impl Receive for $socket {
+            const LONGEST: usize = $longest;
+
             type Addr = $addr;
 
             fn next(&self, buffer: &mut [u8]) -> io::Result<(usize, $addr)> {
@@ -117,8 +123,8 @@ listeners! {
 }
 
 datagrams! {
-    UdpSocket SocketAddr |socket, data, peer| socket.send_to(data, peer);
-    UnixDatagram UnixAddr |socket, data, peer| socket.send_to_addr(data, peer);
+    UdpSocket SocketAddr 0x1_0000 |socket, data, peer| socket.send_to(data, peer);
+    UnixDatagram UnixAddr 0x8_0000 |socket, data, peer| socket.send_to_addr(data, peer);
 }
 
 /// Connections and datagrams, as the one loop sees them.
@@ -166,9 +172,6 @@ impl<L: Listener> Source for Accepting<L> {
     }
 }
 
-/// No datagram is longer.
-const LONGEST: usize = 64 * 1024;
-
 pub(super) struct Receiving<D> {
     pub(super) socket: D,
     /// Empty while someone receives.
@@ -189,7 +192,10 @@ impl<D: Datagrams> Source for Receiving<D> {
 
     fn next(&self) -> io::Result<(Vec<u8>, D::Addr)> {
         let mut buffer = self.buffer.take();
-        buffer.resize(LONGEST, 0);
+        if buffer.is_empty() {
+            // Of its pages only those count that are ever written to.
+            buffer = vec![0; D::LONGEST];
+        }
         let received = self.socket.next(&mut buffer);
         let received = received.map(|(length, peer)| (buffer[..length].to_vec(), peer));
         self.buffer.set(buffer);

@@ -1,14 +1,16 @@
 //! Servers for datagrams.
 
+use std::cell::RefCell;
 use std::io;
 use std::panic;
+use std::rc::Rc;
 
 use greenhub::monkey::net::UdpSocket;
 use greenhub::monkey::os::unix::net::UnixDatagram;
 use greenhub::server::DatagramServer;
 use greenhub::{Pool, sleep};
 
-use crate::support::{SECOND, Scratch, bounded, millis, told};
+use crate::support::{SECOND, Scratch, bounded, millis, told, until};
 
 fn client() -> UdpSocket {
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -58,7 +60,7 @@ fn handlers_can_answer_until_the_end_of_a_stop() {
             server.send_to(&data, &sender)
         });
         server.start().unwrap();
-        let client = client();
+        let client = self::client();
         client.send_to(b"late", server.local_addr().unwrap()).unwrap();
         while server.handler_count() == 0 {
             sleep(millis(1));
@@ -80,7 +82,7 @@ fn a_pool_limits_the_handlers_of_datagrams() {
         })
         .pool(&pool);
         server.start().unwrap();
-        let client = client();
+        let client = self::client();
         for _ in 0..10 {
             client.send_to(b"x", server.local_addr().unwrap()).unwrap();
         }
@@ -103,7 +105,7 @@ fn a_handler_of_a_datagram_that_panics_is_told_by_its_sender() {
             server.send_to(&data, &sender)
         });
         server.start().unwrap();
-        let client = client();
+        let client = self::client();
         client.send_to(b"!", server.local_addr().unwrap()).unwrap();
         client.send_to(b"on", server.local_addr().unwrap()).unwrap();
         assert_eq!(receive(&client), b"on");
@@ -126,10 +128,44 @@ fn a_peer_that_is_gone_holds_up_nobody() {
             client().send_to(b"and away", address).unwrap();
         }
         sleep(millis(5));
-        let client = client();
+        let client = self::client();
         client.send_to(b"here", address).unwrap();
         assert_eq!(receive(&client), b"here");
         server.stop(SECOND).unwrap();
+    });
+}
+
+#[test]
+fn datagrams_come_whole_however_long_they_are() {
+    bounded(|| {
+        let lengths: Rc<RefCell<Vec<usize>>> = Rc::default();
+        let seen = Rc::clone(&lengths);
+        let path = Scratch::new();
+        let unix = DatagramServer::bind_unix(path.path(), move |_, data, _| {
+            assert!(data.iter().all(|byte| *byte == 7));
+            seen.borrow_mut().push(data.len());
+        });
+        unix.start().unwrap();
+        let client = UnixDatagram::unbound().unwrap();
+        for length in [0, 1, 65_536, 65_537, 150_000] {
+            client.send_to(&vec![7; length], path.path()).unwrap();
+        }
+        until(|| lengths.borrow().len() == 5);
+        assert_eq!(lengths.take(), [0, 1, 65_536, 65_537, 150_000]);
+        unix.stop(SECOND).unwrap();
+
+        let seen = Rc::clone(&lengths);
+        let udp = DatagramServer::bind("127.0.0.1:0", move |_, data, _| {
+            seen.borrow_mut().push(data.len());
+        });
+        udp.start().unwrap();
+        let client = self::client();
+        for length in [0, 65_507] {
+            client.send_to(&vec![7; length], udp.local_addr().unwrap()).unwrap();
+        }
+        until(|| lengths.borrow().len() == 2);
+        assert_eq!(lengths.take(), [0, 65_507]);
+        udp.stop(SECOND).unwrap();
     });
 }
 
