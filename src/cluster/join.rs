@@ -48,7 +48,8 @@ impl<T> ClusterJoin<T> {
     ///
     /// # Errors
     ///
-    /// [`JoinError::Panicked`] with the payload; `Killed`; `Lost` if its hub ended before it;
+    /// [`JoinError::Panicked`] with the payload; `Killed`; `Lost` if its hub ended before it, or is
+    /// that of a process from which this one was forked;
     /// `Taken` if the result has been taken; `Unwinding` if the caller unwinds and so cannot
     /// wait.
     ///
@@ -128,7 +129,7 @@ impl<T> ClusterJoin<T> {
     }
 
     fn wait_until(&self, deadline: Moment) -> Result<(), WaitError> {
-        if self.task.is_ready() {
+        if self.is_finished() {
             return Ok(());
         }
         let would_hang = member::is_current(self.task.number) && !std::thread::panicking();
@@ -139,6 +140,7 @@ impl<T> ClusterJoin<T> {
     /// Whether it has ended, in whatever way. Mirrors [`std::thread::JoinHandle::is_finished`].
     #[must_use]
     pub fn is_finished(&self) -> bool {
+        self.task.lose_if_elsewhere();
         self.task.is_ready()
     }
 
@@ -189,16 +191,18 @@ impl<T> ClusterJoin<T> {
 
     /// As [`kill`](Self::kill), without waiting.
     pub fn start_kill(&self) {
+        self.task.lose_if_elsewhere();
         self.task.start_kill();
     }
 }
 
 impl<T> Waitable for ClusterJoin<T> {
     fn is_ready(&self) -> bool {
-        self.task.is_ready()
+        self.is_finished()
     }
 
     fn watch(&self, bell: Bell) {
+        self.task.lose_if_elsewhere();
         self.task.watch(bell);
     }
 

@@ -138,8 +138,9 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         let shared = &self.handle.shared;
         if shared.is_elsewhere() {
-            // The threads are the parent's.
+            // The threads are the parent's, and so is what they have not started.
             mem::forget(mem::take(&mut self.threads));
+            mem::forget(Arc::clone(shared));
         } else if self.is_current() || !can_wait() {
             shared.close(Moment::ZERO);
             shared.drop_unstarted();

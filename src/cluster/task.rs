@@ -22,7 +22,7 @@ use crate::hub::inbox::HubNumber;
 use crate::hub::line::{Line, Rules, waitable_by_its_line};
 use crate::hub::turn::{Kinds, WaitError};
 use crate::hub::waiters::{All, Granted, Waiters};
-use crate::hub::{core, error_hook};
+use crate::hub::{core, error_hook, threads};
 use crate::raw::{Exit, Expired, drop_quietly};
 
 static RESULT: Kinds = Kinds::new("for a greenlet of a cluster");
@@ -33,6 +33,8 @@ pub(super) struct Task<T> {
     line: Line<Stage<T>>,
     /// Unique in the process, and greater than those of earlier ones.
     pub(super) number: u64,
+    /// In a forked child nobody runs it.
+    forks: u32,
     made_at: &'static Location<'static>,
 }
 
@@ -131,7 +133,19 @@ impl<T> Task<T> {
     ) -> Arc<Task<T>> {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Task { line: Line::new(Stage::Waiting(Box::new(body))), number, made_at })
+        let line = Line::new(Stage::Waiting(Box::new(body)));
+        Arc::new(Task { line, number, forks: threads::forks(), made_at })
+    }
+
+    /// Notes in a forked child that it is lost there, unless it had ended. What it holds is the parent's.
+    pub(super) fn lose_if_elsewhere(&self) {
+        if self.forks != threads::forks() {
+            let left = self.line.with(|stage, _| match stage {
+                Stage::Ended(_) => None,
+                _ => Some(mem::replace(stage, Stage::Ended(End::Lost))),
+            });
+            mem::forget(left);
+        }
     }
 
     /// Takes the closure out, to be run by this hub.

@@ -246,6 +246,54 @@ fn a_pool_of_the_programs_has_threads_of_its_own_in_the_child() {
 }
 
 #[test]
+fn what_a_cluster_of_the_parents_has_not_done_is_lost_in_the_child() {
+    struct OfTheParent(u32);
+    impl Drop for OfTheParent {
+        fn drop(&mut self) {
+            assert_eq!(self.0, std::process::id(), "it is dropped in the child");
+        }
+    }
+    alone("apart::what_a_cluster_of_the_parents_has_not_done_is_lost_in_the_child", || {
+        let cluster = Cluster::new(1).unwrap();
+        let ended = cluster.spawn(|| 7).unwrap();
+        ended.wait().unwrap();
+        let (go, wait) = mpsc::channel::<()>();
+        let (begun, has_begun) = mpsc::channel();
+        let running = cluster
+            .spawn(move || {
+                begun.send(()).unwrap();
+                wait.recv().unwrap();
+                8
+            })
+            .unwrap();
+        has_begun.recv().unwrap();
+        let own = OfTheParent(std::process::id());
+        let queued = cluster.spawn(move || drop(own)).unwrap();
+        // So that its thread and this one have come to rest.
+        brief();
+        let mut all = Some((cluster, running, queued));
+        in_child(|| {
+            let (cluster, running, queued) = all.take().unwrap();
+            // Another that lives, so that nothing is reported.
+            let other = Cluster::new(1).unwrap();
+            assert_eq!(ended.join().unwrap(), 7);
+            assert!(matches!(running.join(), Err(JoinError::Lost)));
+            assert!(greenhub::wait([&queued], None, None).len() == 1);
+            queued.kill().unwrap();
+            assert!(matches!(queued.join(), Err(JoinError::Lost)));
+            drop((cluster, running, queued));
+            assert_eq!(other.spawn(|| 9).unwrap().join().unwrap(), 9);
+        })
+        .succeeds();
+        let (cluster, running, queued) = all.take().unwrap();
+        go.send(()).unwrap();
+        assert_eq!(running.join().unwrap(), 8);
+        queued.join().unwrap();
+        drop(cluster);
+    });
+}
+
+#[test]
 fn a_cluster_stays_with_the_parent_and_takes_nothing_in_the_child() {
     alone("apart::a_cluster_stays_with_the_parent_and_takes_nothing_in_the_child", || {
         let cluster = Cluster::new(2).unwrap();
