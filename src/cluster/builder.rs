@@ -75,7 +75,8 @@ impl Builder {
     /// Has each hub call `hook` with its number, counted from zero, before it takes anything.
     ///
     /// It runs in the thread's main, may wait and spawn, and may set the hub's
-    /// [error hook](Hub::set_error_hook). If it panics that is the end of its hub.
+    /// [error hook](Hub::set_error_hook). If it panics that is the end of its hub. What it waits for must
+    /// not be for its own hub to take: that begins when it has returned. Nor does a shutdown end the hook.
     pub fn on_start(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Self {
         self.on_start = Some(Arc::new(hook));
         self

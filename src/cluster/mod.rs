@@ -38,6 +38,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! **A wait for ever is not reported** while there is a cluster, in any thread: each of its threads could
+//! end it. So two greenlets of different hubs that join each other wait until one is killed.
+//!
 //! gevent has no such thing: there one starts several processes.
 
 mod builder;

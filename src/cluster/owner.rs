@@ -70,7 +70,8 @@ impl Cluster {
     ///
     /// Greenlets that catch what ends them and wait again are left as they are after half a second, and their
     /// joins tell [`JoinError::Lost`](crate::JoinError::Lost). One that computes cannot be ended; its
-    /// thread ends when it waits. A second shutdown waits for what the first has left, with the earlier of both
+    /// thread ends when it waits. The destructors of a thread's thread-locals are waited for without a limit,
+    /// and hold up the calling thread. A second shutdown waits for what the first has left, with the earlier of both
     /// ends; when nothing is left it returns at once. If it is killed while it waits, the threads end all the
     /// same.
     ///
