@@ -21,6 +21,7 @@ use crate::clock::Moment;
 use crate::hub::line::{Line, Rules, waitable_by_its_line};
 use crate::hub::turn::{Kinds, WaitError};
 use crate::hub::waiters::{All, Granted, Waiters};
+use crate::raw::{Exit, Expired};
 
 static RESULT: Kinds = Kinds::new("for a task of a pool");
 
@@ -149,7 +150,14 @@ impl<T: Send + 'static> Task<T> {
             return matches!(self.end(), Some(End::Cancelled));
         };
         self.tell(heirs);
-        self.origin.guard("a cancelled task of a pool", || drop(work.body));
+        match panic::catch_unwind(AssertUnwindSafe(|| drop(work.body))) {
+            Ok(()) => {}
+            // The caller's own, which has met it where a destructor waits.
+            Err(payload) if payload.is::<Exit>() || payload.is::<Expired>() => {
+                panic::resume_unwind(payload);
+            }
+            Err(payload) => self.origin.report("a cancelled task of a pool", payload),
+        }
         true
     }
 

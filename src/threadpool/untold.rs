@@ -9,7 +9,7 @@ use std::panic::{self, AssertUnwindSafe, Location};
 use crate::hub::core::{self, Core};
 use crate::hub::error_hook::{self, Unhandled};
 use crate::hub::inbox::{self, HubNumber, Message};
-use crate::raw::{Exit, drop_quietly};
+use crate::raw::{Exit, Expired, drop_quietly};
 
 type Payload = Box<dyn Any + Send>;
 
@@ -48,7 +48,7 @@ impl Origin {
 
     /// Tells of a panic that nobody else will hear of, once.
     pub(super) fn report(self, what: &'static str, payload: Payload) {
-        if payload.is::<Exit>() {
+        if payload.is::<Exit>() || payload.is::<Expired>() {
             return;
         }
         let untold = Untold { what, origin: self, payload: Some(payload) };

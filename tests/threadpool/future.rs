@@ -123,6 +123,31 @@ fn cancelling_ends_the_wait_of_others() {
 }
 
 #[test]
+fn a_kill_and_a_limit_reach_one_who_cancels_where_a_destructor_waits() {
+    struct Waits;
+    impl Drop for Waits {
+        fn drop(&mut self) {
+            greenhub::sleep(Duration::from_secs(60));
+        }
+    }
+    bounded(|| {
+        let pool = ThreadPool::new(0);
+        let waiting = || {
+            let waits = Waits;
+            pool.spawn(move || drop(waits))
+        };
+        let first = waiting();
+        let limited = greenhub::with_timeout(Duration::from_millis(20), || first.cancel());
+        assert!(limited.is_err() && first.cancelled());
+        let second = waiting();
+        let cancels = greenhub::spawn(move || second.cancel());
+        greenhub::yield_now();
+        assert!(cancels.kill_for(Duration::from_secs(30)));
+        assert_eq!(pool.len(), 0);
+    });
+}
+
+#[test]
 fn a_task_is_either_run_or_cancelled() {
     bounded(|| {
         let pool = ThreadPool::new(2);
