@@ -59,11 +59,11 @@ macro_rules! server_methods {
         /// Closes its socket, gives handlers `limit` to end, and ends those that have not.
         ///
         /// Returns when none is left, so at the latest a second after `limit`. A handler may call
-        /// it: that one goes on, and is not waited for, nor does it wait for others that call it too. A second stop does nothing, or ends
-        /// the handlers earlier than the first. A socket with other handles stays open. The file of
-        /// a Unix socket stays, as in std. If the caller is unwound meanwhile, handlers that are
-        /// left run on; while it unwinds, they are told to end and not waited for. Mirrors
-        /// `BaseServer.stop`.
+        /// it: that one goes on, and is not waited for, nor does it wait for others that call it
+        /// too. A second stop does nothing, or ends the handlers earlier than the first. A socket
+        /// with other handles stays open. The file of a Unix socket stays, as in std. If the caller
+        /// is unwound meanwhile, handlers that are left run on; while it unwinds, they are told to
+        /// end and not waited for. Mirrors `BaseServer.stop`.
         ///
         /// # Errors
         ///

@@ -13,9 +13,9 @@
 //!   [`stop_accepting`](StreamServer::stop_accepting) leaves who comes to wait in the kernel, until
 //!   [`start_accepting`](StreamServer::start_accepting); [`stop`](StreamServer::stop) closes the
 //!   listener, gives the handlers time, and ends those that need longer. Handles are clones of
-//!   each other; a server runs on when the last is dropped. It belongs to the hub of its thread, and serves while
-//!   main waits there. A thread that ends without a stop, or [`Hub::end`](crate::Hub::end), leaves the socket
-//!   open, and who connects waits for ever.
+//!   each other; a server runs on when the last is dropped. It belongs to the hub of its thread,
+//!   and serves while main waits there. A thread that ends without a stop, or
+//!   [`Hub::end`](crate::Hub::end), leaves the socket open, and who connects waits for ever.
 //! - **Handlers** own their connection, which is closed when they drop it, however they end. What
 //!   they return is dropped, so that they may end by `?`. One that panics ends alone, and is told
 //!   to the [hub's error hook](crate::Hub::set_error_hook), by the name of its peer.
