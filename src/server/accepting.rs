@@ -13,12 +13,40 @@ use crate::greenlet::{Builder, Exit, Unstarted, current, sleep};
 use crate::hub::error_hook;
 use crate::pool::PoolFull;
 
+/// What an acceptor does. Where it is dropped and still is on shift, someone has killed it.
+pub(super) struct Acceptor<S: Source> {
+    server: Rc<Running<S>>,
+    shift: u64,
+}
+
+impl<S: Source> Acceptor<S> {
+    pub(super) fn new(server: &Rc<Running<S>>, shift: u64) -> Acceptor<S> {
+        Acceptor { server: Rc::clone(server), shift }
+    }
+
+    pub(super) fn run(self) {
+        self.server.accept_all(self.shift);
+    }
+}
+
+impl<S: Source> Drop for Acceptor<S> {
+    fn drop(&mut self) {
+        if self.server.is_on_shift(self.shift) {
+            self.server.fail(io::Error::other("the greenlet that accepts was ended"));
+        }
+    }
+}
+
 impl<S: Source> Running<S> {
     /// What the acceptor does, until it is killed or nothing can come any more.
-    pub(super) fn accept_all(self: &Rc<Self>) {
+    fn accept_all(self: &Rc<Self>, shift: u64) {
         let mut back_off = BackOff::new(self.settings.borrow().back_off);
-        while let Some(source) = self.source_if_acceptor() {
-            match self.accept_one(&*source) {
+        // Asked each time: an error hook may have stopped the server.
+        while let Some(source) = self.source_for(shift) {
+            let accepted = self.accept_one(&*source);
+            // An error hook may stop the server, and that closes it.
+            drop(source);
+            match accepted {
                 Ok(()) => back_off.succeeded(),
                 Err(Trouble::OfOne) => {}
                 Err(Trouble::Starved(error)) => {
@@ -26,15 +54,13 @@ impl<S: Source> Running<S> {
                     if is_news {
                         self.complain(&format!("cannot accept for now: {error}"));
                     }
-                    drop(source);
-                    // An error hook may have stopped the server.
-                    if self.is_acceptor() {
+                    if self.is_on_shift(shift) {
                         sleep(pause);
                     }
                 }
                 Err(Trouble::Fatal(error)) => {
                     self.complain(&format!("has stopped: {error}"));
-                    if self.is_acceptor() {
+                    if self.is_on_shift(shift) {
                         self.fail(error);
                     }
                     return;
@@ -75,6 +101,10 @@ impl<S: Source> Running<S> {
     /// `limit`, stays where it is.
     pub(super) fn hand_over(self: &Rc<Self>, limit: Duration) -> io::Result<()> {
         let Some(arrived) = self.arrived.take() else { return Ok(()) };
+        if !S::IN_GREENLETS {
+            (self.handle)(self, arrived.0, arrived.1);
+            return Ok(());
+        }
         let seat = Rc::new(Cell::new(Some(arrived)));
         let mut put_back = PutBack { server: self, seat: Some(Rc::clone(&seat)) };
         let own = Rc::clone(self);
@@ -117,12 +147,20 @@ impl<S: Source> Running<S> {
         }
     }
 
-    fn complain(&self, text: &str) {
-        let origin = match self.local_addr() {
+    pub(super) fn complain(&self, text: &str) {
+        self.complain_as(&self.name(), text);
+    }
+
+    pub(super) fn complain_as(&self, name: &str, text: &str) {
+        error_hook::complain(name, format!("{name} {text}"));
+    }
+
+    /// What it is called in complaints, for as long as it has its source.
+    pub(super) fn name(&self) -> String {
+        match self.local_addr() {
             Ok(address) => format!("the server on {address:?}"),
             Err(_) => "a server".to_owned(),
-        };
-        error_hook::complain(&origin, format!("{origin} {text}"));
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! | for | use | as gevent's |
 //! | --- | --- | --- |
 //! | connections by TCP or on a Unix socket | [`StreamServer`] | `server.StreamServer` |
+//! | connections, on all hubs of a [cluster](crate::cluster) | [`ClusterServer`] | none: processes |
 //! | datagrams by UDP or on a Unix socket | [`DatagramServer`] | `server.DatagramServer` |
 //! | a step before the handler, with a limit | [`with_handshake`] | `wrap_socket_and_handle` |
 //! | connections with TLS | the feature `tls`, and its `TlsAcceptor::handler` | `keyfile`, `certfile` |
@@ -58,12 +59,14 @@ mod back_off;
 mod datagram;
 mod handshake;
 mod methods;
+mod over_cluster;
 mod running;
 mod source;
 mod stream;
 
 pub use self::datagram::DatagramServer;
 pub use self::handshake::with_handshake;
+pub use self::over_cluster::{ClusterServer, HubConnections, Sharing};
 pub use self::source::{Datagrams, Listener};
 pub use self::stream::StreamServer;
 pub use crate::greenlet::StillRunning;

@@ -5,17 +5,18 @@ use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::accepting::Acceptor;
 use super::source::Source;
-use crate::greenlet::{AnyGreenlet, Builder, Greenlet, StillRunning, current};
-use crate::greenlet::{joinall_for, killall_for};
+use crate::greenlet::{AnyGreenlet, Builder, Greenlet, StillRunning, Waitable};
+use crate::greenlet::{current, killall_for, wait};
 use crate::pool::{Group, Pool};
 use crate::sync::Event;
 
 /// How long `stop` waits for those that it has killed.
-const UNWINDING_LIMIT: Duration = Duration::from_secs(1);
+pub(super) const UNWINDING_LIMIT: Duration = Duration::from_secs(1);
 
 /// What handlers are given when whoever serves is unwound. As gevent's `stop_timeout`.
-const LAST_LIMIT: Duration = Duration::from_secs(1);
+pub(super) const LAST_LIMIT: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -34,7 +35,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    fn check(&self) -> io::Result<&Settings> {
+    pub(super) fn check(&self) -> io::Result<&Settings> {
         let (shortest, longest) = self.back_off;
         if self.idle_limit.is_some_and(|limit| limit.is_zero()) {
             return Err(invalid("an idle limit of zero ends every connection"));
@@ -57,14 +58,18 @@ pub(super) struct Running<S: Source> {
     pub(super) handle: Handle<S>,
     pub(super) settings: RefCell<Settings>,
     pub(super) handlers: Group,
-    /// Those who are in a stop.
-    stopping: RefCell<Vec<AnyGreenlet>>,
-    pub(super) acceptor: RefCell<Option<Greenlet<()>>>,
+    /// The ids of those who are in a stop.
+    stopping: RefCell<Vec<u32>>,
+    /// Set for a moment when another one is.
+    stop_called: Event,
+    acceptor: RefCell<Option<Greenlet<()>>>,
+    /// Which acceptor is the one that accepts: an earlier one may still be on its way to its end.
+    shift: Cell<u64>,
     /// What was taken from the source and has no handler yet.
     pub(super) arrived: Cell<Option<(S::Item, S::Peer)>>,
     is_started: Cell<bool>,
-    stopped: Event,
-    failure: RefCell<Option<io::Error>>,
+    pub(super) stopped: Event,
+    pub(super) failure: RefCell<Option<io::Error>>,
 }
 
 impl<S: Source> Running<S> {
@@ -87,7 +92,9 @@ impl<S: Source> Running<S> {
             settings: RefCell::default(),
             handlers: Group::new(),
             stopping: RefCell::default(),
+            stop_called: Event::new(),
             acceptor: RefCell::default(),
+            shift: Cell::new(0),
             arrived: Cell::new(None),
             is_started: Cell::new(false),
             stopped: Event::new(),
@@ -135,25 +142,57 @@ impl<S: Source> Running<S> {
             return Err(closed());
         }
         if !self.is_accepting() {
-            let own = FailIfUnwound(Rc::clone(self));
-            let acceptor = Builder::new().name("server").spawn(move || own.0.accept_all())?;
+            let shift = self.shift.get() + 1;
+            let acceptor = Acceptor::new(self, shift);
+            let acceptor = Builder::new().name("server").spawn(move || acceptor.run())?;
             self.acceptor.replace(Some(acceptor));
+            self.shift.set(shift);
         }
         Ok(())
     }
 
     pub(super) fn stop_accepting(&self) {
         // Taken out first: whoever starts meanwhile has an acceptor of its own.
-        let acceptor = self.acceptor.take();
-        if let Some(acceptor) = acceptor
-            // Itself in an error hook, it sees that it is the acceptor no more.
-            && acceptor.any() != current()
-        {
+        let acceptor = self.dismiss();
+        // An error hook may be called in it: then it goes on, and sees that it is not needed.
+        if let Some(acceptor) = acceptor.filter(|acceptor| acceptor.any() != current()) {
             acceptor.kill();
         }
     }
 
+    /// Has the acceptor be none any more: it ends when it next looks.
+    fn dismiss(&self) -> Option<Greenlet<()>> {
+        self.shift.update(|shift| shift + 1);
+        self.acceptor.take()
+    }
+
+    pub(super) fn is_on_shift(&self, shift: u64) -> bool {
+        self.shift.get() == shift
+    }
+
+    /// The caller, which may be a handler, goes on, and is not waited for.
     pub(super) fn stop(self: &Rc<Self>, limit: Duration) -> Result<(), StillRunning> {
+        let own = current().id();
+        self.spare(own);
+        let _stopping = Stopping { server: self, own };
+        let is_handler = self.handlers.members().iter().any(|handler| handler.id() == own);
+        self.end_all(limit, is_handler)
+    }
+
+    /// Has stops not wait for a handler that stops the server itself.
+    pub(super) fn spare(&self, handler: u32) {
+        self.stopping.borrow_mut().push(handler);
+        self.stop_called.set();
+        self.stop_called.clear();
+    }
+
+    /// Stops it on behalf of someone. With `sparing` that one is a handler, or of another hub: then
+    /// others that stop it too wait for this stop, and it does not wait for them.
+    pub(super) fn end_all(
+        self: &Rc<Self>,
+        limit: Duration,
+        sparing: bool,
+    ) -> Result<(), StillRunning> {
         let deadline = Instant::now().checked_add(limit);
         let left = || match deadline {
             Some(deadline) => deadline.saturating_duration_since(Instant::now()),
@@ -161,23 +200,39 @@ impl<S: Source> Running<S> {
         };
         self.is_started.set(false);
         let _ended = AtItsEnd(self);
-        self.stopping.borrow_mut().push(current());
-        let _stopping = Stopping(self);
+        let name = self.name();
         self.stop_accepting();
         // Someone else may start it again where this waits: then all is the next run's.
         if !self.is_started() {
-            if !S::ANSWERS {
-                self.close();
-            }
+            let source = if S::ANSWERS { None } else { self.source.take() };
+            let rest = source.map_or_else(Vec::new, |source| source.end(left()));
             // It was accepted in the moment in which someone else took the pool's last slot.
-            let _ = self.hand_over(left());
+            self.hand_over_the_last(&name, left());
+            for last in rest {
+                self.arrived.set(Some(last));
+                self.hand_over_the_last(&name, left());
+            }
         }
-        if !self.is_started() {
-            drop(self.arrived.take());
+        let is_waited_for =
+            |handler: &AnyGreenlet| !sparing || !self.stopping.borrow().contains(&handler.id());
+        let mut handlers = self.handlers.members();
+        for handler in &handlers {
+            while !handler.is_finished() && is_waited_for(handler) && !left().is_zero() {
+                let either: [&dyn Waitable; 2] = [handler, &self.stop_called];
+                wait(either, Some(left()), Some(1));
+            }
         }
-        let handlers = self.other_handlers();
-        joinall_for(&handlers, left());
+        handlers.retain(is_waited_for);
         killall_for(&handlers, UNWINDING_LIMIT)
+    }
+
+    /// Gives what has arrived to a handler, or closes it.
+    fn hand_over_the_last(self: &Rc<Self>, name: &str, limit: Duration) {
+        // Whether there was no memory or no slot, it is still there.
+        let _ = self.hand_over(limit);
+        if !self.is_started() && self.arrived.take().is_some() {
+            self.complain_as(name, "has dropped what it had taken: there is no room for a handler");
+        }
     }
 
     /// Gives up the source; it is closed unless someone else has a handle to it.
@@ -186,23 +241,13 @@ impl<S: Source> Running<S> {
         drop(source);
     }
 
-    /// All handlers. A caller that is one is not: it goes on, and is not waited for; nor are others that
-    /// stop the server now, since they wait for this one.
-    fn other_handlers(&self) -> Vec<AnyGreenlet> {
-        let mut handlers = self.handlers.members();
-        if handlers.contains(&current()) {
-            let stopping = self.stopping.borrow();
-            handlers.retain(|handler| !stopping.contains(handler));
-        }
-        handlers
-    }
-
-    /// Called in the acceptor, which ends then.
+    /// Stops it where nobody can wait; handlers are left as they are. The acceptor may be the caller.
     pub(super) fn fail(&self, error: io::Error) {
         self.failure.replace(Some(error));
         self.is_started.set(false);
-        let acceptor = self.acceptor.take();
-        drop(acceptor);
+        if let Some(acceptor) = self.dismiss().filter(|acceptor| acceptor.any() != current()) {
+            acceptor.start_kill();
+        }
         self.close();
         self.stopped.set();
     }
@@ -215,14 +260,11 @@ impl<S: Source> Running<S> {
         failure.map_or(Ok(()), Err)
     }
 
-    /// What the current greenlet accepts from, while it is the acceptor.
-    pub(super) fn source_if_acceptor(&self) -> Option<Rc<S>> {
-        self.is_acceptor().then(|| self.source.borrow().clone()).flatten()
-    }
-
-    /// Whether the current greenlet is the acceptor: not one that was stopped, and has yet to end.
-    pub(super) fn is_acceptor(&self) -> bool {
-        self.acceptor.borrow().as_ref().is_some_and(|acceptor| acceptor.any() == current())
+    /// What the acceptor of this shift accepts from, unless it is to end.
+    pub(super) fn source_for(&self, shift: u64) -> Option<Rc<S>> {
+        (self.is_started() && self.is_on_shift(shift))
+            .then(|| self.source.borrow().clone())
+            .flatten()
     }
 
     pub(super) fn local_addr(&self) -> io::Result<S::Peer> {
@@ -239,7 +281,7 @@ impl<S: Source> Running<S> {
     }
 }
 
-fn invalid(message: &str) -> io::Error {
+pub(super) fn invalid(message: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, message)
 }
 
@@ -259,26 +301,17 @@ impl<S: Source> Drop for AtItsEnd<'_, S> {
     }
 }
 
-/// The current greenlet, as long as it is in a stop.
-struct Stopping<'a, S: Source>(&'a Running<S>);
+/// Who is in a stop, and is not any more when this is dropped.
+struct Stopping<'a, S: Source> {
+    server: &'a Running<S>,
+    own: u32,
+}
 
 impl<S: Source> Drop for Stopping<'_, S> {
     fn drop(&mut self) {
-        let (own, mut stopping) = (current(), self.0.stopping.borrow_mut());
-        if let Some(place) = stopping.iter().position(|greenlet| *greenlet == own) {
+        let mut stopping = self.server.stopping.borrow_mut();
+        if let Some(place) = stopping.iter().position(|id| *id == self.own) {
             stopping.swap_remove(place);
-        }
-    }
-}
-
-/// An acceptor that someone else has ended, as the end of its hub does, would leave a server that is
-/// started and deaf.
-struct FailIfUnwound<S: Source>(Rc<Running<S>>);
-
-impl<S: Source> Drop for FailIfUnwound<S> {
-    fn drop(&mut self) {
-        if std::thread::panicking() && self.0.is_acceptor() {
-            self.0.fail(io::Error::other("the greenlet that accepts was ended"));
         }
     }
 }

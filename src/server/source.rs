@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::SocketAddr as UnixAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::monkey::net::{TcpListener, TcpStream, UdpSocket};
@@ -24,11 +25,11 @@ pub trait Listener: Accept {}
 pub trait Datagrams: Receive {}
 
 /// The methods of a [`Listener`], which nobody else can call or implement.
-pub trait Accept: AsFd + 'static {
+pub trait Accept: AsFd + Send + 'static {
     /// What it accepts.
-    type Stream: 'static;
+    type Stream: Send + 'static;
     /// Who is at the other end.
-    type Addr: Clone + Debug + 'static;
+    type Addr: Clone + Debug + Send + Sync + 'static;
 
     #[doc(hidden)]
     fn next(&self) -> io::Result<(Self::Stream, Self::Addr)>;
@@ -135,12 +136,22 @@ pub(super) trait Source: 'static {
     /// Whether handlers use it, so that it has to stay open for them.
     const ANSWERS: bool;
 
+    /// Whether each has a handler in a greenlet of its own, or one that never waits.
+    const IN_GREENLETS: bool = true;
+
     /// Waits for the next. A kill that comes while it waits loses none.
     fn next(&self) -> io::Result<(Self::Item, Self::Peer)>;
     fn address(&self) -> io::Result<Self::Peer>;
     /// Called before the first: `next` is to wait, whatever was set before.
     fn prepare(&self, backlog: Option<i32>) -> io::Result<()>;
     fn set_idle_limit(item: &Self::Item, limit: Duration) -> io::Result<()>;
+
+    /// Called when the server stops: gives it up, and returns what has left the kernel already, or
+    /// comes within `limit`.
+    fn end(self: Rc<Self>, limit: Duration) -> Vec<(Self::Item, Self::Peer)> {
+        let _ = limit;
+        Vec::new()
+    }
 }
 
 pub(super) struct Accepting<L>(pub(super) L);

@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 use greenhub::monkey::net::TcpStream;
 use greenhub::server::StreamServer;
-use greenhub::{Pool, sleep, spawn, with_timeout, yield_now};
+use greenhub::{
+    AnyGreenlet, Pool, add_spawn_hook, killall, remove_spawn_hook, sleep, spawn, with_timeout,
+    yield_now,
+};
 
 use crate::support::{
     SECOND, alone, ask, assert_refused, assert_serves, bounded, echo, echo_server, held, millis,
@@ -293,5 +296,59 @@ fn a_stop_by_one_who_unwinds_ends_everything_a_little_later() {
         assert_eq!(client.read(&mut [0; 4]).unwrap(), 0);
         until(|| server.handler_count() == 0 && !server.is_accepting());
         assert_refused(address);
+    });
+}
+
+/// Calls `start`, and returns the acceptor that it spawns.
+fn acceptor_of(start: impl FnOnce()) -> AnyGreenlet {
+    let found: Rc<RefCell<Vec<AnyGreenlet>>> = Rc::default();
+    let sink = Rc::clone(&found);
+    let hook = add_spawn_hook(move |greenlet| sink.borrow_mut().push(greenlet.clone()));
+    start();
+    assert!(remove_spawn_hook(hook));
+    let all = found.take();
+    all.into_iter().find(|greenlet| greenlet.name().as_deref() == Some("server")).unwrap()
+}
+
+#[test]
+fn a_server_whose_acceptor_is_killed_has_stopped() {
+    bounded(|| {
+        let server = StreamServer::bind("127.0.0.1:0", |stream, _| echo(stream));
+        let acceptor = acceptor_of(|| server.start().unwrap());
+        let serving = server.clone();
+        let forever = spawn(move || serving.serve_forever());
+        let address = server.local_addr().unwrap();
+        let mut client = TcpStream::connect(address).unwrap();
+        assert_eq!(ask(&mut client, b"a").unwrap(), b"a");
+        killall([&acceptor]);
+        let error = forever.join().unwrap().unwrap_err();
+        assert!(error.to_string().contains("ended"), "{error}");
+        assert!(!server.is_started() && !server.is_accepting());
+        assert_refused(address);
+        assert_eq!(ask(&mut client, b"b").unwrap(), b"b", "its handlers run on");
+        server.stop(Duration::ZERO).unwrap();
+        assert_eq!(client.read(&mut [0; 4]).unwrap(), 0);
+        server.start().unwrap();
+        assert_serves(server.local_addr().unwrap());
+        server.stop(SECOND).unwrap();
+    });
+}
+
+#[test]
+fn a_server_whose_acceptor_is_killed_before_it_begins_has_stopped() {
+    bounded(|| {
+        let server = StreamServer::bind("127.0.0.1:0", |stream, _| echo(stream));
+        let acceptor = acceptor_of(|| server.start().unwrap());
+        let address = server.local_addr().unwrap();
+        killall([&acceptor]);
+        assert!(!server.is_started() && !server.is_accepting() && server.local_addr().is_err());
+        assert_refused(address);
+        server.start().unwrap();
+        let address = server.local_addr().unwrap();
+        server.stop_accepting();
+        assert!(server.is_started(), "one that is told to end is none that was killed");
+        server.start_accepting().unwrap();
+        assert_serves(address);
+        server.stop(SECOND).unwrap();
     });
 }

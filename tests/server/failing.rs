@@ -211,6 +211,27 @@ fn a_listener_that_is_closed_under_the_server_stops_it() {
 }
 
 #[test]
+fn an_error_hook_may_stop_a_server_whose_listener_is_closed() {
+    bounded(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let clone = listener.try_clone().unwrap();
+        let server = StreamServer::new(listener, |stream: TcpStream, _| echo(stream));
+        let (server, address) = started(server);
+        let stopping = server.clone();
+        greenhub::Hub::current().set_error_hook(move |_| stopping.stop(millis(10)).unwrap());
+        let mut client = TcpStream::connect(address).unwrap();
+        assert_eq!(ask(&mut client, b"a").unwrap(), b"a");
+        let serving = server.clone();
+        let forever = spawn(move || serving.serve_forever());
+        sleep(millis(5));
+        clone.close().unwrap();
+        forever.join().unwrap().unwrap();
+        assert!(!server.is_started() && server.handler_count() == 0);
+        assert_eq!(client.read(&mut [0; 4]).unwrap(), 0, "it was stopped with the rest");
+    });
+}
+
+#[test]
 fn clients_that_reset_before_they_are_accepted_hold_up_nobody() {
     bounded(|| {
         let told = told();

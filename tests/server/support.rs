@@ -14,11 +14,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use greenhub::monkey::net::TcpStream;
-use greenhub::server::StreamServer;
-use greenhub::{Hub, sleep};
+use greenhub::server::{ClusterServer, StreamServer};
+use greenhub::{Cluster, Hub, sleep};
 
 pub(crate) use self::alone::alone;
-pub(crate) use self::bounded::bounded;
+pub(crate) use self::bounded::{bounded, bounded_by};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
@@ -43,6 +43,21 @@ pub(crate) fn echo_server() -> (StreamServer, SocketAddr) {
 }
 
 pub(crate) fn started(server: StreamServer) -> (StreamServer, SocketAddr) {
+    server.start().unwrap();
+    let address = server.local_addr().unwrap();
+    (server, address)
+}
+
+pub(crate) fn cluster_of(hubs: usize) -> Cluster {
+    Cluster::new(hubs).expect("a cluster")
+}
+
+/// A server over a cluster that is started, and its address.
+pub(crate) fn serving<R>(
+    cluster: &Cluster,
+    handle: impl Fn(TcpStream, SocketAddr) -> R + Send + Sync + 'static,
+) -> (ClusterServer, SocketAddr) {
+    let server = ClusterServer::bind(cluster, "127.0.0.1:0", handle);
     server.start().unwrap();
     let address = server.local_addr().unwrap();
     (server, address)
