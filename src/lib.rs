@@ -40,6 +40,9 @@ pub mod server;
 #[cfg(feature = "tls")]
 pub mod tls;
 
+// Floor 8. Several processes.
+pub mod prefork;
+
 pub use cluster::{Cluster, ClusterHandle, ClusterJoin};
 pub use greenlet::{
     AnyGreenlet, Builder, EndError, Exit, Greenlet, Join, JoinAll, JoinError, SpawnTree, Timer,

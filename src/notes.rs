@@ -40,3 +40,5 @@ pub mod clusters {}
 pub mod servers {}
 #[doc = include_str!("../arch-notes/17-tls.md")]
 pub mod tls {}
+#[doc = include_str!("../arch-notes/18-prefork.md")]
+pub mod prefork {}

@@ -14,6 +14,7 @@ const UNSAFE: &[&str] = &[
     "monkey/process/unix.rs",
     "monkey/thread/scope.rs",
     "os/fork.rs",
+    "prefork/inherit.rs",
     "raw/fiber.rs",
     "raw/first.rs",
     "raw/mailbox.rs",

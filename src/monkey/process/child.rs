@@ -74,7 +74,7 @@ impl Child {
     }
 
     /// Has the child killed if this is dropped before it has ended: nobody else will know it.
-    pub(super) fn hold(mut self) -> Child {
+    pub(crate) fn hold(mut self) -> Child {
         self.held = Some(Held(self.pid()));
         self
     }
