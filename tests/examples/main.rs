@@ -16,6 +16,7 @@ mod jobs;
 mod lessons;
 mod manners;
 mod ported;
+mod prefork;
 mod programs;
 mod rooms;
 mod short;
