@@ -79,6 +79,9 @@ impl Prefork {
 
     /// Adds a Unix listener on `path`, where there must be no file. In a worker it does nothing.
     ///
+    /// As in std, the file stays when all is over. One that was left is for the parent to remove
+    /// before, and not for a [worker](super::is_worker).
+    ///
     /// # Errors
     ///
     /// As [`bind`](Self::bind).

@@ -43,10 +43,21 @@ pub(super) fn kind(descriptor: impl AsFd) -> io::Result<Kind> {
         Domain::UNIX => Kind::Unix,
         _ => return Err(not_a_listener("it is a socket of an unknown family")),
     };
-    if !socket.is_listener()? {
+    if !listens(&socket)? {
         return Err(not_a_listener("it is a socket, but does not listen"));
     }
     Ok(kind)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+fn listens(socket: &SockRef<'_>) -> io::Result<bool> {
+    socket.is_listener()
+}
+
+/// Other systems do not tell. The first `accept` does.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+fn listens(_: &SockRef<'_>) -> io::Result<bool> {
+    Ok(true)
 }
 
 fn not_a_listener(what: &str) -> io::Error {

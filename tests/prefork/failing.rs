@@ -1,22 +1,24 @@
 //! Workers that do not start, or do not stay.
+#![allow(unsafe_code)]
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::driver::{Client, Program, send, start};
+use crate::driver::{Client, Program, command, send, start};
 
 /// A copy of this program may be replaced by another, or removed.
 pub(crate) fn a_reload_starts_what_is_in_the_programs_file_by_then() {
     let (copy, next) = (Mark::new("copy"), Mark::new("next"));
     fs::copy(std::env::current_exe().unwrap(), &copy.0).unwrap();
     fs::copy(&copy.0, &next.0).unwrap();
-    let mut command = Command::new(&copy.0);
-    command.args(["program", "serve", "workers=2"]);
-    let program = Program::start(command);
+    let mut copied = Command::new(&copy.0);
+    copied.args(["program", "serve", "workers=2"]);
+    let program = Program::start(copied);
     program.all_ready(2, 0);
     fs::rename(&next.0, &copy.0).unwrap();
     program.signal(Signal::HUP);
@@ -116,6 +118,25 @@ pub(crate) fn deaths_are_told_once_on_standard_error() {
     assert_eq!(*first, format!("stderr: greenhub: worker 0 (process {worker}) {died}"));
     assert!(second.ends_with("has died: exit status: 3"), "{second}");
     drop(client);
+    program.stop();
+}
+
+pub(crate) fn deaths_that_the_kernel_does_not_tell_of_are_seen_all_the_same() {
+    let mut ignoring = command("serve", &["workers=2"]);
+    // Children of who ignores this signal leave no status behind.
+    // SAFETY: `signal` may be called there.
+    unsafe {
+        ignoring.pre_exec(|| {
+            libc::signal(libc::SIGCHLD, libc::SIG_IGN);
+            Ok(())
+        })
+    };
+    let program = Program::start(ignoring);
+    program.all_ready(2, 0);
+    let victim = program.ready(0, 1);
+    send(victim, Signal::KILL);
+    program.ready(0, 2);
+    assert_eq!(program.line(&format!("ended 0 {victim}")), "Ready ?");
     program.stop();
 }
 

@@ -35,6 +35,14 @@ pub(crate) fn what_a_worker_starts_inherits_nothing_and_is_no_worker() {
     program.stop();
 }
 
+pub(crate) fn what_a_worker_with_several_threads_starts_is_no_worker_either() {
+    let program = start("thread", &["workers=1"]);
+    let (answer, _) = Client::connect(program.address()).unwrap().ask("child").unwrap();
+    // The variable could not be removed, with another thread that might read it.
+    assert!(answer.ends_with("; GREENHUB_PREFORK; false"), "{answer}");
+    program.stop();
+}
+
 fn serves(program: Program) {
     program.all_ready(2, 0);
     assert!(Client::connect(program.address()).unwrap().ask("pid").is_ok());

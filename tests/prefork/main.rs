@@ -67,12 +67,14 @@ fn run(wanted: &[String]) -> ExitCode {
             a_worker_that_dies_at_the_start_is_tried_again_at_growing_intervals
             if_no_worker_ever_gets_ready_the_parent_gives_up
             deaths_are_told_once_on_standard_error
+            deaths_that_the_kernel_does_not_tell_of_are_seen_all_the_same
             a_worker_that_does_not_get_ready_is_killed_and_tried_again
             a_reload_that_cannot_start_leaves_the_old_workers_to_serve
             a_reload_starts_what_is_in_the_programs_file_by_then;
         inheriting:
             a_worker_has_the_listeners_and_one_descriptor_more
             what_a_worker_starts_inherits_nothing_and_is_no_worker
+            what_a_worker_with_several_threads_starts_is_no_worker_either
             a_closed_standard_input_does_no_harm
             standard_input_closed_by_the_program_itself_does_no_harm
             sockets_of_a_service_manager_are_taken_once

@@ -52,6 +52,9 @@ pub(crate) fn main(arguments: impl Iterator<Item = String>) -> ExitCode {
     let options = Options(pairs.collect());
     let done = match mode.as_str() {
         "serve" => serve(options, &inherited),
+        "thread" => {
+            std::thread::spawn(move || serve(options, &inherited)).join().expect("no panic")
+        }
         "unix" => serve_unix(options),
         "activation" => activation(),
         "twice" => twice(),
