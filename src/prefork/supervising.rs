@@ -86,14 +86,19 @@ impl<'a> Supervising<'a> {
     /// One by one: an index whose worker serves has to wait until all others are whole.
     fn start_missing(&mut self) {
         for index in 0..self.slots.len() {
-            let others_are_whole = (self.slots.iter().enumerate())
-                .all(|(other, slot)| other == index || slot.is_whole());
-            let slot = &self.slots[index];
-            let may = slot.serving.is_none() || others_are_whole;
-            if may && slot.is_due() && slot.wants_one(self.generation) && !self.is_stopping {
+            // Asked each time: to start one may be to give up.
+            if self.may_start(index) {
                 self.start(index);
             }
         }
+    }
+
+    fn may_start(&self, index: usize) -> bool {
+        let Some(slot) = self.slots.get(index) else { return false };
+        let mut others = self.slots.iter().enumerate().filter(|(other, _)| *other != index);
+        slot.wants_one(self.generation)
+            && slot.is_due()
+            && (slot.serving.is_none() || others.all(|(_, other)| other.is_whole()))
     }
 
     fn start(&mut self, index: usize) {

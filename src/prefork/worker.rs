@@ -114,6 +114,8 @@ impl Worker {
 
     /// Whether this worker was asked to end. A server can tell its clients by that, as by HTTP's
     /// `Connection: close`.
+    ///
+    /// This is learned by the hub of the thread that is in [`run`](super::Prefork::run), when it has a turn.
     #[must_use]
     pub fn is_ending(&self) -> bool {
         self.ending.is_set()

@@ -111,6 +111,15 @@ pub(crate) fn a_worker_that_starts_does_not_outlive_its_parent() {
     }
 }
 
+pub(crate) fn a_worker_that_does_not_come_to_run_does_not_outlive_its_parent() {
+    let mut program = start("serve", &["workers=2", "lost=1"]);
+    program.line("started 1");
+    thread::sleep(Duration::from_millis(100));
+    program.signal(Signal::KILL);
+    program.end();
+    program.leaves_nobody();
+}
+
 pub(crate) fn workers_of_a_run_that_is_unwound_are_killed_and_reaped() {
     let mut program = start("unwound", &["workers=3", "limit=700"]);
     assert_eq!(program.end().code(), Some(0));

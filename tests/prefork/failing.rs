@@ -96,6 +96,20 @@ pub(crate) fn if_no_worker_ever_gets_ready_the_parent_gives_up() {
     program.leaves_nobody();
 }
 
+pub(crate) fn if_no_worker_can_be_started_the_parent_gives_up() {
+    let copy = Mark::new("gone");
+    fs::copy(std::env::current_exe().unwrap(), &copy.0).unwrap();
+    let mut removing = Command::new(&copy.0);
+    removing.args(["program", "serve", "workers=3", "gone=1"]);
+    let mut program = Program::start(removing);
+    assert_eq!(program.end().code(), Some(1), "{:#?}", program.lines());
+    let error = program.line("error Other:");
+    assert!(error.contains("5 times: No such file"), "{error}");
+    let lines = program.all_lines();
+    let tries = lines.iter().filter(|line| line.starts_with("NotStarted { index: 0"));
+    assert_eq!(tries.count(), 5, "{lines:#?}");
+}
+
 pub(crate) fn deaths_are_told_once_on_standard_error() {
     let mark = Mark::new("told");
     let program = start("serve", &["workers=1", "silent=1", &mark.option("fail")]);

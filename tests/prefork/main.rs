@@ -62,10 +62,12 @@ fn run(wanted: &[String]) -> ExitCode {
             workers_of_a_killed_parent_finish_and_end
             a_worker_that_only_computes_does_not_outlive_its_parent
             a_worker_that_starts_does_not_outlive_its_parent
+            a_worker_that_does_not_come_to_run_does_not_outlive_its_parent
             workers_of_a_run_that_is_unwound_are_killed_and_reaped;
         failing:
             a_worker_that_dies_at_the_start_is_tried_again_at_growing_intervals
             if_no_worker_ever_gets_ready_the_parent_gives_up
+            if_no_worker_can_be_started_the_parent_gives_up
             deaths_are_told_once_on_standard_error
             deaths_that_the_kernel_does_not_tell_of_are_seen_all_the_same
             a_worker_that_does_not_get_ready_is_killed_and_tried_again

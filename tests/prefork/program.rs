@@ -101,11 +101,17 @@ fn serve(options: Options, inherited: &[String]) -> io::Result<()> {
         // The number is free then, and the next that is opened gets it.
         close_standard_input();
     }
+    if options.text("lost").is_some() && std::env::var_os("GREENHUB_PREFORK").is_some() {
+        std::thread::sleep(Duration::from_secs(600));
+    }
     let prefork = with(&options, Prefork::new().bind_or_activated("127.0.0.1:0")?);
     if prefork::is_worker() {
         say(&format!("inherited {}", inherited.join(" ")));
     } else {
         say(&format!("listening {}", prefork.local_addr()?));
+    }
+    if options.text("gone").is_some() {
+        fs::remove_file(std::env::current_exe()?)?;
     }
     prefork.run(|worker| {
         if options.is_there("fail") {
