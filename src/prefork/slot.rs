@@ -23,13 +23,13 @@ pub(super) struct Slot {
 
 impl Slot {
     /// One serves, none is coming, and none has just failed to.
-    pub(super) fn is_whole(&self) -> bool {
-        self.serving.is_some() && self.coming.is_none() && self.is_due()
+    pub(super) fn is_whole(&self, now: Moment) -> bool {
+        self.serving.is_some() && self.coming.is_none() && self.is_due(now)
     }
 
-    /// Whether one may be started now.
-    pub(super) fn is_due(&self) -> bool {
-        self.not_before.is_none_or(|moment| moment <= Moment::now())
+    /// Whether one may be started at that moment.
+    pub(super) fn is_due(&self, now: Moment) -> bool {
+        self.not_before.is_none_or(|moment| moment <= now)
     }
 
     /// Whether one is missing, or one that serves is to be replaced.

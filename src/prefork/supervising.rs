@@ -49,13 +49,15 @@ impl<'a> Supervising<'a> {
     /// Until all is over, and every worker has been reaped.
     pub(super) fn supervise(&mut self) -> io::Result<()> {
         loop {
-            self.end_overdue();
-            self.start_missing();
+            // One moment for all: who is not due by it is waited for.
+            let now = Moment::now();
+            self.end_overdue(now);
+            self.start_missing(now);
             self.shared.publish(self.status());
             if self.is_stopping && self.leaving.is_empty() {
                 return self.failure.take().map_or(Ok(()), Err);
             }
-            let left = self.next_deadline().since(Moment::now());
+            let left = self.next_deadline(now).since(Moment::now());
             match self.shared.news.get_for(left) {
                 Ok(news) => self.take(news),
                 Err(GetError::Empty) => {}
@@ -84,21 +86,21 @@ impl<'a> Supervising<'a> {
     }
 
     /// One by one: an index whose worker serves has to wait until all others are whole.
-    fn start_missing(&mut self) {
+    fn start_missing(&mut self, now: Moment) {
         for index in 0..self.slots.len() {
             // Asked each time: to start one may be to give up.
-            if self.may_start(index) {
+            if self.may_start(index, now) {
                 self.start(index);
             }
         }
     }
 
-    fn may_start(&self, index: usize) -> bool {
+    fn may_start(&self, index: usize, now: Moment) -> bool {
         let Some(slot) = self.slots.get(index) else { return false };
         let mut others = self.slots.iter().enumerate().filter(|(other, _)| *other != index);
         slot.wants_one(self.generation)
-            && slot.is_due()
-            && (slot.serving.is_none() || others.all(|(_, other)| other.is_whole()))
+            && slot.is_due(now)
+            && (slot.serving.is_none() || others.all(|(_, other)| other.is_whole(now)))
     }
 
     fn start(&mut self, index: usize) {
@@ -197,8 +199,7 @@ impl<'a> Supervising<'a> {
     }
 
     /// Kills who was not ready in time, or has not ended in time.
-    fn end_overdue(&mut self) {
-        let now = Moment::now();
+    fn end_overdue(&mut self, now: Moment) {
         let mut overdue = Vec::new();
         let slots = self.slots.iter_mut().flat_map(|slot| {
             let restarts = slot.restarts;
@@ -221,12 +222,11 @@ impl<'a> Supervising<'a> {
         }
     }
 
-    fn next_deadline(&mut self) -> Moment {
+    fn next_deadline(&mut self, now: Moment) -> Moment {
         let generation = self.generation;
         let starts = self.slots.iter().filter(|slot| slot.wants_one(generation));
-        let starts = starts.filter_map(|slot| slot.not_before).min();
-        // A start that is due and was not made waits for another index: for news, or for its start.
-        let starts = starts.filter(|moment| *moment > Moment::now());
+        // One that was due and was not made waits for another index: for news, or for its start.
+        let starts = starts.filter_map(|slot| slot.not_before).filter(|moment| *moment > now).min();
         let slots = self.slots.iter_mut().flat_map(Slot::processes).map(|process| process.deadline);
         let leaving = self.leaving.iter().map(|(process, _)| process.deadline);
         slots.chain(leaving).chain(starts).min().unwrap_or(Moment::NEVER)
@@ -281,5 +281,16 @@ mod tests {
         let mut slot = Slot::default();
         let pauses = (1..FIRST_TRIES).map(|_| slot.not_started().0);
         assert!(pauses.sum::<Duration>() < Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_start_that_comes_due_meanwhile_is_not_forgotten() {
+        let settings = Settings { workers: 2, ..Settings::default() };
+        let program = Program::own(Vec::new(), Duration::ZERO).unwrap();
+        let mut supervising = Supervising::new(&settings, program, Arc::default());
+        let now = Moment::now();
+        let (pause, _) = supervising.slots[0].not_started();
+        std::thread::sleep(pause * 2);
+        assert!(supervising.next_deadline(now) < Moment::now());
     }
 }
