@@ -8,8 +8,9 @@
 //! `listening on ADDR`, and answers every request with `hello, world`. Try it with
 //! `curl -v 127.0.0.1:8080`, or press it with `wrk -c 64 http://127.0.0.1:8080/`.
 //!
-//! `--hubs N` serves on N hubs, each on a thread of its own (1 unless given). With `--max N` no hub
-//! serves more than N connections at a time, and others wait until one of those ends.
+//! `--hubs N` serves on N hubs, each on a thread of its own (1 unless given), which get equally many
+//! connections. With `--max N` no hub serves more than N at a time, and others wait until one of
+//! those ends.
 //!
 //! A connection stays open until its client has enough, or is silent for S seconds (30 unless
 //! given). Requests that come together are answered together, in their order. Bodies are skipped, in
@@ -25,30 +26,20 @@ mod head;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::cell::Cell;
 use std::error::Error;
-use std::io;
-use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::process::ExitCode;
-use std::rc::Rc;
 use std::time::Duration;
 
-use greenhub::monkey::net::{TcpListener, TcpStream, ToSocketAddrs};
-use greenhub::server::StreamServer;
+use greenhub::Cluster;
+use greenhub::monkey::net::TcpStream;
+use greenhub::server::ClusterServer;
 use greenhub::signal::{SIGINT, SIGTERM, Signals};
-use greenhub::sync::Event;
-use greenhub::{Cluster, Pool};
-use socket2::{Domain, Socket, Type};
 
 /// Each has a thread, and no machine has more for them.
 const MOST_HUBS: usize = 1000;
 
 /// What is under way when the server ends has so long.
 const GRACE: Duration = Duration::from_secs(1);
-
-/// Set when the server is to end.
-static END: Event = Event::new();
 
 #[derive(Clone)]
 struct Options {
@@ -106,57 +97,19 @@ fn options() -> Result<Options, String> {
 fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
     let signals = Signals::new([SIGTERM, SIGINT])?;
     let cluster = Cluster::new(options.hubs)?;
-    let (address, listeners) = listen(options)?;
-    let mut servers = Vec::new();
-    for (hub, listener) in listeners.into_iter().enumerate() {
-        let Options { max, idle, .. } = *options;
-        servers.push(cluster.spawn_on(hub, move || serve_here(listener, max, idle))?);
-    }
-    println!("listening on {address}");
-    signals.wait()?;
-    END.set();
-    let mut shares = Vec::new();
-    for (hub, server) in servers.iter().enumerate() {
-        shares.push(format!("hub {hub}: {} connections", server.join()??));
-    }
-    println!("{}", shares.join(", "));
-    Ok(())
-}
-
-/// A listener for each hub. All have one address, and the kernel shares out who comes.
-fn listen(options: &Options) -> io::Result<(SocketAddr, Vec<Socket>)> {
-    let mut address = options.address.to_socket_addrs()?.next().ok_or(io::ErrorKind::NotFound)?;
-    let mut listeners = Vec::new();
-    for _ in 0..options.hubs {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-        socket.set_reuse_address(true)?;
-        // Alone, it is not to share its address with whoever else comes.
-        socket.set_reuse_port(options.hubs > 1)?;
-        socket.bind(&address.into())?;
-        socket.listen(4096)?;
-        // The kernel may have chosen the port.
-        address = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::NotFound)?;
-        listeners.push(socket);
-    }
-    Ok((address, listeners))
-}
-
-/// Serves on this hub until the end; returns how many connections it has had.
-fn serve_here(listener: Socket, max: Option<usize>, idle: Duration) -> io::Result<u64> {
-    let count = Rc::new(Cell::new(0));
-    let counted = Rc::clone(&count);
-    let handle = move |stream: TcpStream, _peer| {
-        counted.set(counted.get() + 1);
-        connection::converse(&stream)
-    };
-    let server = StreamServer::new(TcpListener::from(OwnedFd::from(listener)), handle);
-    let server = match max {
-        Some(max) => server.pool(&Pool::new(max)),
+    let handle = |stream: TcpStream, _peer| connection::converse(&stream);
+    let server = ClusterServer::bind(&cluster, options.address.clone(), handle);
+    let server = server.idle_limit(options.idle);
+    let server = match options.max {
+        Some(max) => server.connections_per_hub(max),
         None => server,
     };
-    let server = server.idle_limit(idle);
     server.start()?;
-    END.wait().map_err(io::Error::other)?;
-    server.stop(GRACE).map_err(io::Error::other)?;
-    Ok(count.get())
+    println!("listening on {}", server.local_addr()?);
+    signals.wait()?;
+    server.stop(GRACE)?;
+    let shares = server.stats().into_iter().enumerate();
+    let shares = shares.map(|(hub, share)| format!("hub {hub}: {} connections", share.taken));
+    println!("{}", shares.collect::<Vec<_>>().join(", "));
+    Ok(())
 }
