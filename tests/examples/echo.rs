@@ -1,10 +1,13 @@
 //! `echo_server` and its clients: `many_clients`, and programs that are not of this project.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpListener};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use crate::programs::{Dialog, Server, finish, is_installed, run};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::programs::{Dialog, PATIENCE, Server, finish, is_installed, run};
 
 #[test]
 fn five_hundred_clients_get_their_answers() {
@@ -48,17 +51,154 @@ fn serving_takes_one_thread() {
         stream.write_all(b"hello").unwrap();
         stream.read_exact(&mut [0; 5]).unwrap();
     }
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.process_id())).unwrap();
-    let threads = status.lines().find_map(|line| line.strip_prefix("Threads:"));
-    assert_eq!(threads.map(str::trim), Some("1"), "{status}");
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", server.process_id())).unwrap();
+    let names =
+        tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    // The second one waits for signals only.
+    assert_eq!(names, ["echo_server\n", "greenhub-signal\n"]);
 }
 
 #[test]
 fn echo_server_refuses_arguments_it_does_not_know() {
-    let option = run("echo_server", ["--lower"]).complained(2);
-    assert_eq!(option, "unknown option --lower; usage: echo_server [ADDR] [--upper]\n");
-    let second = run("echo_server", ["127.0.0.1:0", "127.0.0.1:1"]).complained(2);
-    assert!(second.starts_with("one address too many, 127.0.0.1:1; usage: "), "{second}");
+    let complaint = |arguments: &[&str]| {
+        let complaint = run("echo_server", arguments).complained(2);
+        let (what, usage) = complaint.split_once("; usage: ").expect("it tells its usage");
+        assert_eq!(
+            usage,
+            "echo_server [ADDR] [--upper] [--hubs N] [--processes P] [--max N] [--tls CERT KEY]\n"
+        );
+        what.to_owned()
+    };
+    assert_eq!(complaint(&["--lower"]), "unknown option --lower");
+    assert_eq!(complaint(&["127.0.0.1:0", "127.0.0.1:1"]), "one address too many, 127.0.0.1:1");
+    assert_eq!(complaint(&["--hubs"]), "--hubs has no number");
+    assert_eq!(complaint(&["--hubs", "0"]), "--hubs 0 is no number above zero");
+    assert_eq!(complaint(&["--hubs", "1001"]), "--hubs 1001 is more than 1000");
+    assert_eq!(complaint(&["--processes", "-1"]), "--processes -1 is no number above zero");
+    assert_eq!(complaint(&["--max", "many"]), "--max many is no number above zero");
+    assert_eq!(complaint(&["--tls", "cert.pem"]), "--tls needs two files, CERT and KEY");
+}
+
+#[test]
+fn several_hubs_get_equally_many_connections() {
+    let server = Server::start("echo_server", &["--hubs", "2"]);
+    let mut streams: Vec<_> = (0..16).map(|_| server.connect()).collect();
+    streams.iter_mut().for_each(echoes);
+    drop(streams);
+    assert_eq!(server.end().printed(), "hub 0: 8 connections, hub 1: 8 connections\n");
+}
+
+#[test]
+fn with_max_others_wait_until_one_has_gone() {
+    for options in [["--max", "1", "--hubs", "1"], ["--max", "1", "--hubs", "2"]] {
+        let server = Server::start("echo_server", &options);
+        let hubs = options[3].parse().unwrap();
+        let mut served: Vec<_> = (0..hubs).map(|_| server.connect()).collect();
+        served.iter_mut().for_each(echoes);
+        let mut waits = server.connect();
+        waits.write_all(b"late").unwrap();
+        waits.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        assert!(waits.read(&mut [0; 4]).is_err(), "there is no room for it");
+        drop(served);
+        waits.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut answer = [0; 4];
+        waits.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"late");
+    }
+}
+
+#[test]
+fn a_signal_lets_conversations_end() {
+    let server = Server::start("echo_server", &[]);
+    let mut stream = server.connect();
+    echoes(&mut stream);
+    server.signal(Signal::TERM);
+    echoes(&mut stream);
+    drop(stream);
+    assert_eq!(server.ended().printed(), "");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn several_processes_serve_and_a_dead_one_is_replaced() {
+    let server = Server::start("echo_server", &["--processes", "2", "--hubs", "2"]);
+    echoes(&mut server.connect());
+    let workers = until_some(|| Some(children_of(&server)).filter(|workers| workers.len() == 2));
+    kill_process(Pid::from_raw(workers[0]).unwrap(), Signal::KILL).unwrap();
+    until_some(|| {
+        let now = children_of(&server);
+        (now.len() == 2 && !now.contains(&workers[0])).then_some(())
+    });
+    (0..8).for_each(|_| echoes(&mut server.connect()));
+    assert_eq!(server.end().code, Some(0));
+}
+
+/// The processes that it has started and that live.
+#[cfg(target_os = "linux")]
+fn children_of(server: &Server) -> Vec<i32> {
+    let id = server.process_id();
+    let path = format!("/proc/{id}/task/{id}/children");
+    let children = std::fs::read_to_string(path).unwrap_or_default();
+    children.split_whitespace().map(|child| child.parse().unwrap()).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[track_caller]
+fn until_some<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "it has not come about in {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[track_caller]
+fn echoes(stream: &mut TcpStream) {
+    stream.write_all(b"hello").unwrap();
+    let mut answer = [0; 5];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"hello");
+}
+
+#[test]
+#[cfg(feature = "tls")]
+fn it_speaks_tls_by_two_files() {
+    use greenhub::tls::TlsConnector;
+
+    let folder = std::env::temp_dir().join(format!("greenhub-echo-tls-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (chain, key) = (folder.join("chain.pem"), folder.join("key.pem"));
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(&chain, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let files = ["--tls", chain.to_str().unwrap(), key.to_str().unwrap()];
+    for hubs in ["1", "2"] {
+        let server = Server::start("echo_server", &[&files[..], &["--hubs", hubs]].concat());
+        let connector = TlsConnector::from_roots(&chain).unwrap();
+        let wire = greenhub::monkey::net::TcpStream::connect(server.address).unwrap();
+        let mut stream = connector.handshake("localhost", wire).unwrap();
+        stream.write_all(b"hello").unwrap();
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"hello");
+    }
+    let missing = folder.join("missing.pem");
+    let missing = missing.to_str().unwrap();
+    let complaint = run("echo_server", ["127.0.0.1:0", "--tls", missing, missing]).complained(1);
+    assert!(complaint.contains(missing), "{complaint}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+#[cfg(not(feature = "tls"))]
+fn without_the_feature_it_tells_how_to_get_tls() {
+    let complaint = run("echo_server", ["127.0.0.1:0", "--tls", "chain", "key"]).complained(1);
+    assert!(complaint.ends_with("build it with --features tls\n"), "{complaint}");
 }
 
 #[test]

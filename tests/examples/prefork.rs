@@ -38,7 +38,7 @@ fn prefork_hello_says_bye_when_it_is_replaced_and_ends_when_it_is_told() {
     let answer = BufReader::new(stream).lines().next().unwrap().unwrap();
     assert_ne!(answer, format!("hello world from process {old}"));
     kill_process(parent, Signal::TERM).unwrap();
-    assert_eq!(dialog.end(), Some(0));
+    assert_eq!(dialog.ended().code, Some(0));
 }
 
 #[test]

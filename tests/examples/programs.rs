@@ -179,10 +179,6 @@ impl Dialog {
         let ended = Ended { code: code.flatten(), stdout, stderr };
         assert!(!killed, "it did not end in {PATIENCE:?}: {ended:?}");
         ended
-    /// Waits for its exit code, which a signal leaves out.
-    #[track_caller]
-    pub(crate) fn end(mut self) -> Option<i32> {
-        self.program.wait().expect("the program ends")
     }
 }
 
