@@ -3,7 +3,8 @@
 use std::process::Command;
 use std::{env, fs};
 
-const PEERS: [&str; 7] = ["greenhub", "hyper", "may", "may_minihttp", "monoio", "smol", "tokio"];
+const PEERS: [&str; 8] =
+    ["corosensei", "greenhub", "hyper", "may", "may_minihttp", "monoio", "smol", "tokio"];
 
 fn main() {
     println!("cargo:rerun-if-changed=Cargo.lock");

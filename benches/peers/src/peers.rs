@@ -1,5 +1,8 @@
 //! How each peer is started, where that takes more than a call.
 
+mod floor;
+mod local;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Once;
@@ -7,6 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::runtime::{Builder, Runtime};
+
+pub(crate) use self::floor::Floor;
+pub(crate) use self::local::{Local, OnEpoll, OnUring, Smol, leave, pass};
 
 /// Runs a task, and those that it spawns, on tokio's current-thread runtime.
 ///
@@ -47,13 +53,24 @@ pub(crate) fn wake_self() -> impl Future<Output = ()> {
 
 /// Runs a coroutine, and those that it spawns, on may's one worker. The calling thread sleeps.
 ///
-/// Stacks have 32 KiB, the default, which is enough for all that runs here. Two other settings are
-/// not the default: as many stacks are kept for reuse as the largest workload has, since 1,000
-/// would make it map memory, and the worker is not pinned, as no other peer is.
+/// As many stacks are kept for reuse as the largest of the workloads that are only timed has.
 pub(crate) fn on_may<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
+    on_may_with_stacks(10_100, body)
+}
+
+/// The same with so many stacks, which may makes before all else; the first call in a process tells
+/// it for all that follow.
+///
+/// Stacks have 32 KiB, the default, which is enough for all that runs here. Two other settings are
+/// not the default: the number of stacks that are kept, since beyond 1,000 it would map memory, and
+/// the worker is not pinned, as no other peer is.
+pub(crate) fn on_may_with_stacks<T: Send + 'static>(
+    stacks: usize,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> T {
     static CONFIGURED: Once = Once::new();
     CONFIGURED.call_once(|| {
-        may::config().set_workers(1).set_pool_capacity(10_100).set_worker_pin(false);
+        may::config().set_workers(1).set_pool_capacity(stacks).set_worker_pin(false);
     });
     may::go!(body).join().expect("it does not panic")
 }

@@ -11,8 +11,9 @@ use may::sync::Semphore;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::peers::{Count, on_may, on_tokio, wake_self};
-use crate::rounds::{Workload, peers};
+use crate::peers::{Count, Local, OnEpoll, Smol, on_may, on_tokio, wake_self};
+use crate::programs::Program;
+use crate::rounds::{Figures, Kind, Workload, peers};
 
 const PENDING: u64 = 10_000;
 
@@ -33,8 +34,16 @@ pub(crate) fn workloads() -> Vec<Workload> {
             operation: "a limit",
             operations: 200_000,
             source,
-            // May has no limit around a block of code.
-            peers: peers!["greenhub": greenhub_value, "tokio": tokio_value],
+            kind: Kind::Timed,
+            // May and Boost.Fiber have no limit around a block of code.
+            peers: peers![
+                "greenhub": greenhub_value,
+                "tokio": tokio_value,
+                "smol": smol_value,
+                "monoio": monoio_value,
+                "Go": go_value by Go,
+                "gevent": gevent_value by Gevent,
+            ],
         },
         Workload {
             name: "limit_yield",
@@ -42,10 +51,15 @@ pub(crate) fn workloads() -> Vec<Workload> {
             operation: "a limit and a yield",
             operations: 200_000,
             source,
+            kind: Kind::Timed,
             peers: peers![
                 "greenhub": greenhub_yield,
                 "tokio": tokio_yield,
                 "tokio, waking itself": tokio_yield_waking_itself,
+                "smol": smol_yield,
+                "monoio": monoio_yield,
+                "Go": go_yield by Go,
+                "gevent": gevent_yield by Gevent,
             ],
         },
         Workload {
@@ -54,11 +68,17 @@ pub(crate) fn workloads() -> Vec<Workload> {
             operation: "a question and its answer",
             operations: 100_000,
             source,
+            kind: Kind::Timed,
             peers: peers![
                 "greenhub": greenhub_answer,
                 "greenhub, with_timeout": greenhub_answer_in_block,
                 "tokio": tokio_answer,
                 "may": may_answer,
+                "smol": smol_answer,
+                "monoio": monoio_answer,
+                "Go": go_answer by Go,
+                "Boost.Fiber": fiber_answer by Fiber,
+                "gevent": gevent_answer by Gevent,
             ],
         },
     ]
@@ -268,4 +288,149 @@ fn may_answer(operations: u64) -> Duration {
         }
         spent
     })
+}
+
+/// Has tasks wait with a limit; they end when what is returned is dropped, or the executor.
+async fn pend_on<L: Local>() -> Vec<impl Future<Output = ()>> {
+    let waiting = Rc::new(Count::default());
+    let others = (0..PENDING)
+        .map(|n| {
+            let waiting = waiting.clone();
+            L::spawn(async move {
+                waiting.add_one();
+                assert!(L::within(far(n), pending::<()>()).await.is_none(), "nothing comes");
+            })
+        })
+        .collect();
+    while waiting.get() < PENDING {
+        // Not by yields: monoio runs a task that wakes itself before all others.
+        L::sleep(Duration::from_millis(1)).await;
+    }
+    others
+}
+
+/// `future::or` of the value and a `Timer`, which is never looked at, and so never set.
+fn smol_value(operations: u64) -> Duration {
+    local_by::<Smol, _>(operations, || std::future::ready(()))
+}
+
+/// `time::timeout` around a future that is ready; `LegacyDriver`.
+fn monoio_value(operations: u64) -> Duration {
+    local_by::<OnEpoll, _>(operations, || std::future::ready(()))
+}
+
+/// `future::or` of `future::yield_now` and a `Timer`.
+fn smol_yield(operations: u64) -> Duration {
+    local_by::<Smol, _>(operations, smol::future::yield_now)
+}
+
+/// `time::timeout` around a future that wakes its own task and is pending once; `LegacyDriver`.
+fn monoio_yield(operations: u64) -> Duration {
+    local_by::<OnEpoll, _>(operations, wake_self)
+}
+
+fn local_by<L: Local, W: Future<Output = ()> + 'static>(
+    operations: u64,
+    what: fn() -> W,
+) -> Duration {
+    L::run(async move {
+        let _others = pend_on::<L>().await;
+        let start = Instant::now();
+        let mut done = 0;
+        for _ in 0..operations {
+            L::within(LIMIT, what()).await.expect("in time");
+            done += 1;
+        }
+        let spent = start.elapsed();
+        assert_eq!(done, operations);
+        spent
+    })
+}
+
+/// Two of `channel::bounded(1)`, and `future::or` of `recv` and a `Timer`.
+fn smol_answer(operations: u64) -> Duration {
+    Smol::run(async move {
+        let _others = pend_on::<Smol>().await;
+        let (questions, hears) = smol::channel::bounded::<u64>(1);
+        let (answering, answers) = smol::channel::bounded::<u64>(1);
+        let partner = Smol::spawn(async move {
+            while let Ok(question) = hears.recv().await {
+                answering.send(question + 1).await.expect("it is heard");
+            }
+        });
+        let start = Instant::now();
+        let mut number = 0;
+        for _ in 0..operations {
+            questions.send(number).await.expect("it is heard");
+            let answer = Smol::within(LIMIT, answers.recv()).await;
+            number = answer.expect("in time").expect("an answer");
+        }
+        let spent = start.elapsed();
+        drop(questions);
+        partner.await;
+        assert_eq!(number, operations);
+        spent
+    })
+}
+
+/// Two of `local_sync::mpsc::bounded::channel(1)`, and `time::timeout` around `recv`.
+fn monoio_answer(operations: u64) -> Duration {
+    OnEpoll::run(async move {
+        let _others = pend_on::<OnEpoll>().await;
+        let (questions, mut hears) = local_sync::mpsc::bounded::channel::<u64>(1);
+        let (answering, mut answers) = local_sync::mpsc::bounded::channel::<u64>(1);
+        let partner = OnEpoll::spawn(async move {
+            while let Some(question) = hears.recv().await {
+                answering.send(question + 1).await.expect("it is heard");
+            }
+        });
+        let start = Instant::now();
+        let mut number = 0;
+        for _ in 0..operations {
+            questions.send(number).await.expect("it is heard");
+            let answer = OnEpoll::within(LIMIT, answers.recv()).await;
+            number = answer.expect("in time").expect("an answer");
+        }
+        let spent = start.elapsed();
+        drop(questions);
+        partner.await;
+        assert_eq!(number, operations);
+        spent
+    })
+}
+
+/// `context.WithTimeout` around a call, and its cancel; 10,000 goroutines sleep. GOMAXPROCS is 1.
+fn go_value(operations: u64) -> Figures {
+    Program::Go.run("limit_value", &[operations, PENDING])
+}
+
+/// `context.WithTimeout` around `runtime.Gosched`, and its cancel. GOMAXPROCS is 1.
+fn go_yield(operations: u64) -> Figures {
+    Program::Go.run("limit_yield", &[operations, PENDING])
+}
+
+/// Two channels of one, and `select` of the answer and one `time.Timer` that is set again.
+/// GOMAXPROCS is 1.
+fn go_answer(operations: u64) -> Figures {
+    Program::Go.run("limit_answer", &[operations, PENDING])
+}
+
+/// Two of `buffered_channel(2)`, which have room for one, and `pop_wait_for`.
+fn fiber_answer(operations: u64) -> Figures {
+    Program::Fiber.run("limit_answer", &[operations, PENDING])
+}
+
+/// `gevent.Timeout` around a call, with a tenth of the operations.
+fn gevent_value(operations: u64) -> Figures {
+    Program::Gevent.run("limit_value", &[operations / 10, PENDING])
+}
+
+/// `gevent.Timeout` around `gevent.sleep(0)`, with a tenth of the operations.
+fn gevent_yield(operations: u64) -> Figures {
+    Program::Gevent.run("limit_yield", &[operations / 10, PENDING])
+}
+
+/// Two of `gevent.queue.Queue(1)`, and `get(timeout=60)`, with a tenth of the operations.
+fn gevent_answer(operations: u64) -> Figures {
+    Program::Gevent.run("limit_answer", &[operations / 10, PENDING])
 }

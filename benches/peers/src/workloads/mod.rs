@@ -1,10 +1,16 @@
 //! What the peers are measured with: a file for each kind of work.
 
+mod across;
+mod children;
+mod files;
 mod limits;
 mod lock;
+mod parked;
 mod ping_pong;
+mod sleepers;
 mod spawning;
 mod stream;
+mod ticker;
 mod yielding;
 
 use crate::rounds::Workload;
@@ -18,6 +24,12 @@ pub(crate) fn all() -> Vec<Workload> {
         stream::workloads(),
         lock::workloads(),
         limits::workloads(),
+        across::workloads(),
+        files::workloads(),
+        children::workloads(),
+        ticker::workloads(),
+        parked::workloads(),
+        sleepers::workloads(),
     ];
     groups.into_iter().flatten().collect()
 }
