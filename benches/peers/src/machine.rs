@@ -21,6 +21,8 @@ pub(crate) fn head(effort: Effort) -> String {
             "rounds:  {}, after one to warm up, or as many as a table tells; in each, its peers take turns",
             effort.rounds
         ),
+        "heap:    glibc is told not to give memory back between rounds, for all that use it"
+            .to_owned(),
         "threads: one does the work, pinned to nothing; exceptions are told below a table"
             .to_owned(),
         "ratio:   a peer's median to greenhub's; above 1, greenhub is faster or smaller".to_owned(),

@@ -30,6 +30,7 @@
 
 mod aims;
 mod fresh;
+mod heap;
 mod machine;
 mod peers;
 mod plots;
@@ -73,6 +74,9 @@ struct Options {
 }
 
 fn main() -> ExitCode {
+    if let Err(message) = heap::keep() {
+        return told(Err(message));
+    }
     let mut arguments = std::env::args().skip(1).peekable();
     if arguments.next_if(|first| first == fresh::HIDDEN).is_some() {
         return told(fresh::serve(&workloads::all(), arguments));
