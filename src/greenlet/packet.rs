@@ -12,7 +12,7 @@ use crate::hub::wait_queue::WaitQueue;
 use crate::hub::{core, error_hook, report};
 use crate::raw::extra::Extra;
 use crate::raw::fiber::{Data, Fiber, FiberRef, Head};
-use crate::raw::{Exit, drop_quietly, raise_if_interrupted};
+use crate::raw::{Exit, drop_quietly, raise_if_interrupted, thread};
 
 pub(super) struct Packet<T> {
     outcome: Cell<Option<std::thread::Result<T>>>,
@@ -196,6 +196,7 @@ pub(super) fn run_body<T: 'static>(own: Rc<Fiber<Packet<T>>>, body: impl FnOnce(
         body()
     }));
     if let Some(extra) = own.head.extra() {
+        count_ignored(extra, outcome.is_ok());
         end_extra(&own.head, extra);
     }
     own.finish(outcome);
@@ -254,6 +255,15 @@ pub(super) fn end_extra(head: &Head, extra: &Extra) {
     while let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| extra.clear_locals())) {
         report_unhandled(head, payload);
     }
+}
+
+/// Counts the kills that a greenlet has outlived. One that panics may do so by the last of them.
+#[cold]
+#[inline(never)]
+fn count_ignored(extra: &Extra, has_returned: bool) {
+    let raised = u64::from(extra.kills.get());
+    let ignored = if has_returned { raised } else { raised.saturating_sub(1) };
+    thread::with(|thread| thread.ignored_kills.set(thread.ignored_kills.get() + ignored));
 }
 
 fn report_unhandled(head: &Head, payload: Box<dyn Any + Send>) {

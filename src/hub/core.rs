@@ -46,6 +46,8 @@ pub(crate) struct Core {
     pub(super) inbox: &'static Inbox,
     pub(super) callbacks: Callbacks,
     number: HubNumber,
+    /// Alarms of the hubs that had its inbox before.
+    alarms_before: u64,
     /// Tells this hub from those that had its inbox, and so its number, before.
     term: Cell<u64>,
     /// The number of the next wait.
@@ -66,6 +68,10 @@ pub(crate) struct Core {
     pub(super) slept_shared: Cell<SharedSleep>,
     /// Switches since the loop last looked away from the ready queue.
     switches: Cell<u32>,
+    /// Switches before that.
+    switched: Cell<u64>,
+    /// How often the loop has looked away.
+    turns: Cell<u64>,
     /// What main is to be told: that everything waits for ever.
     pub(super) stuck: RefCell<Option<String>>,
     pub(super) error_hook: RefCell<Option<ErrorHook>>,
@@ -128,6 +134,7 @@ impl Core {
             inbox,
             callbacks: Callbacks::default(),
             number: inbox.number(),
+            alarms_before: inbox.alarms(),
             term: Cell::new(first_number),
             next_wait: Cell::new(first_number),
             outside: Cell::new(0),
@@ -138,6 +145,8 @@ impl Core {
             main_leads: Cell::new(false),
             slept_shared: Cell::default(),
             switches: Cell::new(0),
+            switched: Cell::new(0),
+            turns: Cell::new(0),
             stuck: RefCell::new(None),
             error_hook: RefCell::new(None),
         })
@@ -342,7 +351,9 @@ impl Core {
 
     /// Step 2: does what other threads have asked for.
     fn take_remote_wakes(&self, thread: &Thread) {
+        self.count_switches();
         self.switches.set(0);
+        self.turns.set(self.turns.get() + 1);
         if !self.inbox.is_pending() {
             return;
         }
@@ -415,7 +426,35 @@ impl Core {
 
     /// Has the turn end at the next switch, so that the rest of the loop comes before others run.
     pub(super) fn cut_turn(&self) {
+        self.count_switches();
         self.switches.set(config::SWITCHES_PER_TURN);
+        // Those are not to be counted as well.
+        let ahead = u64::from(config::SWITCHES_PER_TURN);
+        self.switched.set(self.switched.get().wrapping_sub(ahead));
+    }
+
+    fn count_switches(&self) {
+        let switches = u64::from(self.switches.get());
+        self.switched.set(self.switched.get().wrapping_add(switches));
+    }
+
+    /// How many fibers the loop has run, with main.
+    pub(super) fn switched(&self) -> u64 {
+        self.switched.get().wrapping_add(u64::from(self.switches.get()))
+    }
+
+    /// How often another thread has woken this hub.
+    pub(super) fn alarms(&self) -> u64 {
+        self.inbox.alarms() - self.alarms_before
+    }
+
+    pub(super) fn turns(&self) -> u64 {
+        self.turns.get()
+    }
+
+    /// How many waits there were.
+    pub(super) fn waits_begun(&self) -> u64 {
+        self.next_wait.get() - self.term.get()
     }
 
     pub(super) fn ready_len(&self) -> usize {
@@ -424,6 +463,10 @@ impl Core {
 
     pub(super) fn timers_len(&self) -> usize {
         self.timers.borrow().len()
+    }
+
+    pub(super) fn timers_set(&self) -> u64 {
+        self.timers.borrow().set_so_far()
     }
 }
 

@@ -65,6 +65,11 @@ impl<V> Timers<V> {
         self.heap.len() + self.fresh.len()
     }
 
+    /// How many were ever set.
+    pub(super) fn set_so_far(&self) -> u64 {
+        self.set
+    }
+
     /// All that have not fired, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &V> {
         self.entries().map(|entry| &self.slots[entry.slot].value)

@@ -10,6 +10,8 @@ pub(crate) struct Extra {
     pub(crate) locals: RefCell<Vec<Local>>,
     /// What it is to be unwound with, where that is not [`Exit`](super::Exit).
     pub(crate) kill_payload: Cell<Option<Box<dyn Any + Send>>>,
+    /// How often it was killed, and unwound by that.
+    pub(crate) kills: Cell<u32>,
 }
 
 /// One value of one fiber.

@@ -144,6 +144,10 @@ pub(crate) struct Head {
     pub(crate) lends: Cell<bool>,
     /// The number of the fiber that made it.
     pub(crate) made_by: Cell<u32>,
+    /// Its place among all that its thread has made, which no other ever has. Main's is zero.
+    pub(crate) serial: Cell<u64>,
+    /// The place of the fiber that made it.
+    pub(crate) made_by_serial: Cell<u64>,
     /// Where a value switched to it goes; null unless it is suspended in a raw switch.
     pub(crate) mailbox: Cell<*const Header>,
     pub(crate) name: RefCell<Option<Box<str>>>,
@@ -181,6 +185,8 @@ impl Head {
             name: RefCell::new(None),
             made_at,
             made_by: Cell::new(0),
+            serial: Cell::new(0),
+            made_by_serial: Cell::new(0),
             thrown: Cell::new(false),
             lends: Cell::new(false),
             extra: OnceCell::new(),
@@ -328,7 +334,11 @@ impl<D: Data> Fiber<D> {
         let fiber = unsafe { room.assume_init() };
         let weak: Weak<Fiber<D>> = Rc::downgrade(&fiber);
         fiber.head.id.set(thread.register(weak));
-        fiber.head.made_by.set(thread::current_head(|head| head.id.get()));
+        fiber.head.serial.set(thread.count_made());
+        thread::current_head(|maker| {
+            fiber.head.made_by.set(maker.id.get());
+            fiber.head.made_by_serial.set(maker.serial.get());
+        });
         fiber
     }
 

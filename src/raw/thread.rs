@@ -27,8 +27,12 @@ pub(crate) type Scheduler = fn(&Thread, FiberRef, Step);
 
 pub(crate) struct Thread {
     registry: RefCell<Slab<Weak<Fiber>>>,
+    /// How many have been made, without main.
+    made: Cell<u64>,
     /// How many have finished.
     gone: Cell<u64>,
+    /// Kills that those who have finished did not finish by.
+    pub(crate) ignored_kills: Cell<u64>,
     main: Rc<Fiber>,
     pub(crate) stacks: StackPool,
     pub(crate) scopes: Scopes,
@@ -80,7 +84,9 @@ impl Thread {
         }
         Thread {
             registry: RefCell::new(registry),
+            made: Cell::new(0),
             gone: Cell::new(0),
+            ignored_kills: Cell::new(0),
             main,
             stacks: StackPool::new(),
             scopes: Scopes::default(),
@@ -104,6 +110,24 @@ impl Thread {
         let gone = self.registry.borrow_mut().try_remove(id as usize);
         self.gone.set(self.gone.get() + u64::from(gone.is_some()));
         drop(gone);
+    }
+
+    /// Counts one that is made; returns its place among all.
+    #[inline]
+    pub(super) fn count_made(&self) -> u64 {
+        let made = self.made.get() + 1;
+        self.made.set(made);
+        made
+    }
+
+    /// How many have been made, without main.
+    pub(crate) fn made(&self) -> u64 {
+        self.made.get()
+    }
+
+    /// How many of them have finished.
+    pub(crate) fn gone(&self) -> u64 {
+        self.gone.get()
     }
 
     /// The fiber with this id, if there is one that has not finished.

@@ -53,7 +53,9 @@ fn raise(head: &Head) {
         expired
     });
     if killed {
-        let payload = head.extra().and_then(|extra| extra.kill_payload.take());
+        let extra = head.extra_or_default();
+        extra.kills.set(extra.kills.get().saturating_add(1));
+        let payload = extra.kill_payload.take();
         panic::resume_unwind(payload.unwrap_or_else(|| Box::new(Exit)));
     }
     if let Some(number) = expired {

@@ -10,4 +10,5 @@ mod embedding;
 mod ending;
 mod idling;
 mod joining;
+mod stats;
 mod tracing;

@@ -64,6 +64,8 @@ pub(crate) struct Reactor {
     /// Greenlets that wait for a source.
     waiters: Cell<usize>,
     next_number: Cell<u64>,
+    /// How often the kernel was asked.
+    polls: Cell<u64>,
 }
 
 /// One cache line: among a thousand connections, each line is a miss for each request.
@@ -99,6 +101,7 @@ impl Reactor {
             sources: RefCell::default(),
             waiters: Cell::new(0),
             next_number: Cell::new(1),
+            polls: Cell::new(0),
         })
     }
 
@@ -204,6 +207,7 @@ impl Reactor {
     }
 
     fn wait(&self, deadline: Option<Moment>) {
+        self.polls.set(self.polls.get() + 1);
         let answer = self.backend.wait(deadline, |readiness| self.report(readiness));
         if let Err(error) = answer
             && error.kind() != io::ErrorKind::Interrupted
@@ -242,6 +246,10 @@ impl Reactor {
 
     pub(super) fn len(&self) -> usize {
         self.sources.borrow().len()
+    }
+
+    pub(super) fn polls(&self) -> u64 {
+        self.polls.get()
     }
 }
 
