@@ -50,3 +50,12 @@ pub(crate) const THREAD_GRACE: Duration = Duration::from_secs(1);
 
 /// How often a hub of a cluster that is to end looks whether it is to end sooner.
 pub(crate) const CLOSING_LOOK: Duration = Duration::from_millis(50);
+
+/// Bytes of its stack that a greenlet must have left to write down where it stands.
+pub(crate) const ROOM_FOR_TRACE: usize = 12 * 1024;
+
+/// How long the hubs of other threads have to answer when all are asked what they do.
+pub(crate) const SURVEY: Duration = Duration::from_millis(100);
+
+/// Bytes of events that a recorder keeps before it writes them.
+pub(crate) const RECORDED_BYTES: usize = 16 * 1024;

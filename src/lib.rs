@@ -31,7 +31,8 @@ pub mod select;
 pub mod signal;
 pub mod threadpool;
 
-// Floor 6. std and the system, cooperative.
+// Floor 6. std and the system, cooperative; what goes on.
+pub mod debug;
 pub mod monkey;
 pub mod os;
 

@@ -79,8 +79,13 @@ impl AnyGreenlet {
         joining::wait_until(&self.fiber.head, ended, deadline).is_ok()
     }
 
-    pub(super) fn fiber(&self) -> &FiberRef {
+    pub(crate) fn fiber(&self) -> &FiberRef {
         &self.fiber
+    }
+
+    /// Whether it is neither main nor raw.
+    pub(crate) fn is_spawned(&self) -> bool {
+        self.ended().is_some()
     }
 
     pub(super) fn ended(&self) -> Option<&Ended> {

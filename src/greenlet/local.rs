@@ -1,6 +1,6 @@
 //! Values of which each greenlet has its own.
 
-use std::any::Any;
+use std::any::{self, Any};
 use std::fmt;
 use std::ptr;
 use std::rc::Rc;
@@ -150,7 +150,12 @@ impl<T: 'static> LocalKey<T> {
     }
 
     fn put(&'static self, value: Rc<T>) -> Rc<T> {
-        let local = Local { key: self.address(), value: value.clone(), inherit: self.inherit };
+        let local = Local {
+            key: self.address(),
+            value: value.clone(),
+            type_name: any::type_name::<T>(),
+            inherit: self.inherit,
+        };
         thread::current_head(|head| head.extra_or_default().locals.borrow_mut().push(local));
         value
     }

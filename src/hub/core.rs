@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
+pub(crate) use self::after_fork::is_left_behind;
 use super::callbacks::Callbacks;
 use super::error_hook::ErrorHook;
 pub(crate) use super::here::{is_available, make, try_with, with};
@@ -269,6 +270,7 @@ impl Core {
             if self.run_ready(thread) {
                 return;
             }
+            self.turns.set(self.turns.get() + 1);
             self.take_remote_wakes(thread);
             self.callbacks.run(self);
             self.wake_due();
@@ -296,10 +298,9 @@ impl Core {
                 drop(fiber);
                 continue;
             }
-            if thread.tracing.is_on() {
-                trace::note(thread, &fiber.head);
-            }
-            match fiber.resume() {
+            let step =
+                if thread.tracing.is_on() { trace::resume(thread, &fiber) } else { fiber.resume() };
+            match step {
                 Step::Suspended(Command::Yield) => self.ready.push(fiber),
                 Step::Suspended(Command::Park) => drop(fiber),
                 step => {
@@ -342,10 +343,8 @@ impl Core {
                 return false;
             }
             fiber = next;
-            if thread.tracing.is_on() {
-                trace::note(thread, &fiber.head);
-            }
-            step = fiber.resume();
+            step =
+                if thread.tracing.is_on() { trace::resume(thread, &fiber) } else { fiber.resume() };
         }
     }
 
@@ -353,7 +352,6 @@ impl Core {
     fn take_remote_wakes(&self, thread: &Thread) {
         self.count_switches();
         self.switches.set(0);
-        self.turns.set(self.turns.get() + 1);
         if !self.inbox.is_pending() {
             return;
         }
@@ -439,7 +437,7 @@ impl Core {
     }
 
     /// How many fibers the loop has run, with main.
-    pub(super) fn switched(&self) -> u64 {
+    pub(crate) fn switched(&self) -> u64 {
         self.switched.get().wrapping_add(u64::from(self.switches.get()))
     }
 

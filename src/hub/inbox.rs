@@ -19,6 +19,7 @@ use std::num::NonZeroU32;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, Thread};
 
 use super::reactor::Notifier;
 
@@ -52,6 +53,8 @@ struct State {
     messages: Vec<Message>,
     /// None while no hub owns the inbox.
     notifier: Option<Arc<Notifier>>,
+    /// The thread of that hub.
+    thread: Option<Thread>,
     /// Where the numbers that name waits and sources go on for the next owner.
     next_number: u64,
 }
@@ -59,6 +62,12 @@ struct State {
 /// Names an inbox, and so a hub: half the size of a reference, for there are many wakers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HubNumber(NonZeroU32);
+
+impl HubNumber {
+    pub(crate) fn get(self) -> u32 {
+        self.0.get()
+    }
+}
 
 /// All inboxes by their numbers, to be read without a lock: number `n` stands in the shelf of
 /// the highest bit of `n`, which has as many places as all shelves before it and one more.
@@ -77,6 +86,13 @@ fn place(hub: HubNumber) -> &'static OnceLock<Inbox> {
     let places = SHELVES[shelf as usize]
         .get_or_init(|| (0..1u32 << shelf).map(|_| OnceLock::new()).collect());
     &places[(hub.0.get() - (1 << shelf)) as usize]
+}
+
+/// The inboxes of all hubs that there are, and their threads.
+pub(crate) fn all() -> Vec<(&'static Inbox, Thread)> {
+    let last = lock(&UNOWNED).1;
+    let inboxes = (1..=last).filter_map(NonZeroU32::new).map(|number| of(HubNumber(number)));
+    inboxes.filter_map(|inbox| Some((inbox, lock(&inbox.state).thread.clone()?))).collect()
 }
 
 /// An inbox that no hub owns.
@@ -103,7 +119,7 @@ impl Inbox {
         }
     }
 
-    pub(super) fn number(&self) -> HubNumber {
+    pub(crate) fn number(&self) -> HubNumber {
         self.number
     }
 
@@ -112,6 +128,7 @@ impl Inbox {
         let inbox = unowned();
         let mut state = lock(&inbox.state);
         state.notifier = Some(notifier);
+        state.thread = Some(thread::current());
         (inbox, state.next_number)
     }
 
@@ -119,6 +136,7 @@ impl Inbox {
     pub(super) fn resign(&'static self, next_number: u64) {
         let mut state = lock(&self.state);
         state.notifier = None;
+        state.thread = None;
         state.next_number = next_number;
         self.first_number.store(next_number, Ordering::Release);
         let unread = std::mem::take(&mut state.messages);
@@ -244,7 +262,7 @@ impl Frozen {
             if inbox.number == own {
                 inbox.first_number.store(next_wait, Ordering::Release);
             } else if let Some(notifier) = state.notifier.take() {
-                std::mem::forget(notifier);
+                std::mem::forget((notifier, state.thread.take()));
                 inbox.first_number.store(u64::MAX, Ordering::Release);
             }
         }

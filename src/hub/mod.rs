@@ -26,6 +26,7 @@ pub(crate) mod report;
 pub(crate) mod rest;
 pub(crate) mod threads;
 mod timers;
+pub(crate) mod traceback;
 pub(crate) mod turn;
 pub(crate) mod wait_queue;
 pub(crate) mod waiter;

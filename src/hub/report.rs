@@ -35,7 +35,8 @@ pub(crate) fn name(head: &Head) -> String {
     }
 }
 
-fn what(head: &Head, fibers: &[FiberRef]) -> String {
+/// What a fiber waits for; completes "waits …".
+pub(crate) fn what(head: &Head, fibers: &[FiberRef]) -> String {
     if !head.mailbox.get().is_null() {
         return "in a raw switch, for a value".into();
     }

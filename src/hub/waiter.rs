@@ -15,6 +15,7 @@
 
 use super::core::{self, Core};
 use super::inbox::{self, HubNumber, Message};
+use super::traceback;
 use crate::clock::Moment;
 use crate::raw::fiber::{Command, FiberRef, Head, NOTHING, WaitKind, WaitingFor};
 use crate::raw::{raise_if_interrupted, thread};
@@ -176,9 +177,12 @@ fn refuse_callback(head: &Head) {
 
 #[inline(always)]
 fn suspend(core: &Core, head: &Head) {
+    head.parked.set(true);
     head.suspend(Command::Park);
-    if head.is_main() {
-        core.panic_if_stuck();
+    head.parked.set(false);
+    // One branch for the two: this is as often as anything is.
+    if head.errand.get() {
+        traceback::run_errand(core, head);
     }
 }
 

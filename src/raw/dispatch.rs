@@ -13,10 +13,8 @@ pub(crate) fn run(thread: &Thread) {
         if next.head.is_main() {
             return;
         }
-        if thread.tracing.is_on() {
-            trace::note(thread, &next.head);
-        }
-        let step = next.resume();
+        let step =
+            if thread.tracing.is_on() { trace::resume(thread, &next) } else { next.resume() };
         if step == Step::Finished {
             thread::set_current(thread.main_head());
             next.retire(thread);

@@ -19,6 +19,8 @@ pub(crate) struct Extra {
 pub(crate) struct Local {
     pub(crate) key: usize,
     pub(crate) value: Rc<dyn Any>,
+    /// The name of its type.
+    pub(crate) type_name: &'static str,
     /// Makes the value of a fiber that this one spawns.
     pub(crate) inherit: Option<Inherit>,
 }

@@ -132,16 +132,20 @@ pub(crate) struct Head {
     life: Cell<Life>,
     /// It is interrupted because it is to end.
     pub(crate) killed: Cell<bool>,
-    /// Its waits keep neither the hub's end nor a report away.
-    pub(crate) background: Cell<bool>,
-    /// The end of its hub has been told to it.
-    pub(crate) told_of_end: Cell<bool>,
+    /// It is suspended in a wait of the hub, and nowhere else.
+    pub(crate) parked: Cell<bool>,
+    /// It has something to do when it comes back from there, before it goes on. Main always has.
+    pub(crate) errand: Cell<bool>,
     /// The innermost block around it that can expire.
     pub(crate) innermost: Cell<ScopeKey>,
     /// A panic has come in place of the value that it was to be switched to with.
     pub(crate) thrown: Cell<bool>,
     /// Others borrow from its frames, so it may have to wait while it unwinds.
     pub(crate) lends: Cell<bool>,
+    /// Its waits keep neither the hub's end nor a report away.
+    pub(crate) background: Cell<bool>,
+    /// The end of its hub has been told to it.
+    pub(crate) told_of_end: Cell<bool>,
     /// The number of the fiber that made it.
     pub(crate) made_by: Cell<u32>,
     /// Its place among all that its thread has made, which no other ever has. Main's is zero.
@@ -176,19 +180,21 @@ impl Head {
             timed_out: Cell::new(false),
             interrupted: Cell::new(false),
             killed: Cell::new(false),
-            background: Cell::new(false),
-            told_of_end: Cell::new(false),
+            parked: Cell::new(false),
+            errand: Cell::new(false),
             innermost: Cell::new(ScopeKey::NONE),
             abandoned: Cell::new(false),
             shielded: Cell::new(false),
             operations: Cell::new(0),
             name: RefCell::new(None),
             made_at,
+            thrown: Cell::new(false),
+            lends: Cell::new(false),
+            background: Cell::new(false),
+            told_of_end: Cell::new(false),
             made_by: Cell::new(0),
             serial: Cell::new(0),
             made_by_serial: Cell::new(0),
-            thrown: Cell::new(false),
-            lends: Cell::new(false),
             extra: OnceCell::new(),
             first: First::empty(),
             reserved: Cell::new(None),
@@ -265,6 +271,18 @@ impl Head {
     #[inline]
     pub(crate) fn is_main(&self) -> bool {
         self.stack_limit.get() == 0
+    }
+
+    /// Where its stack lies, the lowest address that its code may use, if it has one; and how many
+    /// bytes it has from there on, or will have.
+    pub(crate) fn stack(&self) -> (Option<usize>, usize) {
+        let limit = Some(self.stack_limit.get()).filter(|limit| *limit > NO_STACK_YET);
+        (limit, self.stack_bytes.get() as usize)
+    }
+
+    /// About how many bytes of its stack were left when it was suspended last. For one that is.
+    pub(crate) fn room_left(&self) -> usize {
+        self.resume_near.get().saturating_sub(self.stack_limit.get())
     }
 
     /// Whether `address` lies in the guard of its stack, so that touching it is an overflow.
@@ -380,8 +398,8 @@ impl<D: ?Sized> Fiber<D> {
         thread::set_current(&self.head);
         loop {
             // SAFETY: a fiber is resumed only while it is not running (it is taken out of the
-            // ready queue, or is switched to while suspended), so this is the only reference to
-            // the body: what runs on the fiber uses the other cells of its head.
+            // ready queue, or is switched to while suspended, or is known to be parked), so this is
+            // the only reference to the body: what runs on it uses other cells of its head.
             let Some(coroutine) = (unsafe { &mut *self.head.body.get() }) else {
                 self.head.begin_on_stack();
                 continue;

@@ -76,6 +76,7 @@ impl Thread {
         let main: Rc<Fiber> = Rc::new(Fiber { head: Head::new(Location::caller()), data: () });
         *main.head.name.borrow_mut() = Some("main".into());
         main.head.begin();
+        main.head.errand.set(true);
         main.head.id.set(0);
         let main_id = registry.insert(Rc::downgrade(&main));
         debug_assert_eq!(main_id, 0, "main is the first in the registry");
@@ -259,6 +260,9 @@ pub(crate) fn nested<R>(f: impl FnOnce() -> R) -> R {
 pub(crate) fn suspend_main(command: Command) {
     with(|thread| {
         let _back = Away::begin(thread);
+        if thread.tracing.is_on() {
+            trace::leave_main(thread, command);
+        }
         match command {
             Command::Switch => super::dispatch::run(thread),
             Command::Yield | Command::Park => match thread.scheduler.get() {
@@ -267,7 +271,7 @@ pub(crate) fn suspend_main(command: Command) {
             },
         }
         if thread.tracing.is_on() {
-            trace::note(thread, thread.main_head());
+            trace::enter_main(thread);
         }
     });
 }

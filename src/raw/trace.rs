@@ -1,4 +1,5 @@
-//! Telling a hook of every switch.
+//! Telling a hook of every switch, and watchers of every slice: what a fiber does from when it is
+//! run until it lets others run.
 //!
 //! The hook runs in the target, when the switch is done:
 //!
@@ -9,15 +10,19 @@
 //!
 //! So a fiber that goes on pays nothing for this: it looks at that flag anyway, for kills and
 //! expiries. The loop pays a branch for each fiber that it resumes.
+//!
+//! Watchers are called by the loop when the slice is over, on the thread's own stack; main's slices
+//! are told as it suspends. The clock is read only while there are watchers.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 
-use super::fiber::{FiberRef, Head};
+use super::fiber::{Command, Fiber, FiberRef, Head, Step};
 use super::thread::{self, Thread};
 use super::unwinding::drop_quietly;
+use crate::clock::Moment;
 
 /// One switch, as a [trace](crate::set_trace) hook is told of it.
 pub struct Switch {
@@ -47,7 +52,26 @@ pub(crate) struct Tracing {
     untold: RefCell<Option<(FiberRef, FiberRef)>>,
     /// The hook runs, and what is switched meanwhile is not told.
     is_telling: Cell<bool>,
+    watchers: RefCell<Rc<[(u64, Watcher)]>>,
+    /// How many watchers there have been.
+    watched: Cell<u64>,
+    /// When the present slice began, if that was seen.
+    began: Cell<Option<Moment>>,
 }
+
+/// What one fiber did from when it was run until it let others run.
+pub(crate) struct Slice<'a> {
+    pub(crate) head: &'a Head,
+    pub(crate) began: Moment,
+    pub(crate) ended: Moment,
+    /// What it did then.
+    pub(crate) step: Step,
+    /// It has named who runs next, so that the hub has no say.
+    pub(crate) is_direct: bool,
+}
+
+/// What is called with every slice. It must neither wait nor panic.
+pub(crate) type Watcher = Rc<dyn Fn(&Slice<'_>)>;
 
 impl Tracing {
     #[inline(always)]
@@ -58,6 +82,7 @@ impl Tracing {
     /// Forgets all, without running destructors: for a thread that ends.
     pub(super) fn leak(&self) {
         std::mem::forget((self.hook.take(), self.last.take(), self.untold.take()));
+        std::mem::forget(self.watchers.take());
     }
 }
 
@@ -66,9 +91,9 @@ pub(crate) fn set(hook: Option<Trace>) -> Option<Trace> {
     let last = hook.is_some().then(thread::current);
     thread::with(|thread| {
         let tracing = &thread.tracing;
-        tracing.is_on.set(hook.is_some());
         let forgotten = (tracing.last.replace(last), tracing.untold.take());
         let old = tracing.hook.replace(hook);
+        tracing.refresh();
         drop_quietly(forgotten);
         old
     })
@@ -78,13 +103,104 @@ pub(crate) fn hook() -> Option<Trace> {
     thread::with(|thread| thread.tracing.hook.borrow().clone())
 }
 
-/// Notes that the fiber with the head `target` is about to run, so that it tells the hook. It
-/// takes no `FiberRef`, which the loop would have to keep in memory for that.
+impl Tracing {
+    fn refresh(&self) {
+        let is_on = self.hook.borrow().is_some() || !self.watchers.borrow().is_empty();
+        self.is_on.set(is_on);
+    }
+
+    fn is_watched(&self) -> bool {
+        !self.watchers.borrow().is_empty()
+    }
+
+    fn end_slice(&self, thread: &Thread, head: &Head, began: Moment, step: Step) {
+        self.began.set(None);
+        let is_direct = thread.target.borrow().is_some();
+        let slice = Slice { head, began, ended: Moment::now(), step, is_direct };
+        // A copy: one may be removed meanwhile.
+        let watchers = Rc::clone(&self.watchers.borrow());
+        watchers.iter().for_each(|(_, watcher)| watcher(&slice));
+    }
+}
+
+/// Has `watcher` called with every slice of this thread that begins from now on, or is main's and
+/// going on; returns the number to remove it by.
+pub(crate) fn watch(watcher: Watcher) -> u64 {
+    thread::with(|thread| {
+        let tracing = &thread.tracing;
+        let number = tracing.watched.get() + 1;
+        tracing.watched.set(number);
+        if !tracing.is_watched() {
+            let is_main =
+                thread::current_head(|head| head.is_main() && !thread::is_called_by_loop(head));
+            tracing.began.set(is_main.then(Moment::now));
+        }
+        let mut watchers = tracing.watchers.borrow().to_vec();
+        watchers.push((number, watcher));
+        tracing.watchers.replace(watchers.into());
+        tracing.refresh();
+        number
+    })
+}
+
+/// Removes a watcher. Does nothing in a thread that ends.
+pub(crate) fn unwatch(number: u64) {
+    thread::try_with(|thread| {
+        let tracing = &thread.tracing;
+        let mut watchers = tracing.watchers.borrow().to_vec();
+        watchers.retain(|(own, _)| *own != number);
+        let old = tracing.watchers.replace(watchers.into());
+        tracing.refresh();
+        drop_quietly(old);
+    });
+}
+
+/// Runs a fiber as [`Fiber::resume`] does, and tells of that.
 #[cold]
 #[inline(never)]
-pub(crate) fn note(thread: &Thread, target: &Head) {
+pub(crate) fn resume(thread: &Thread, fiber: &Fiber) -> Step {
+    note(thread, &fiber.head);
+    if !thread.tracing.is_watched() {
+        return fiber.resume();
+    }
+    let began = Moment::now();
+    thread.tracing.began.set(Some(began));
+    let step = fiber.resume();
+    // Watchers are no part of the fiber, which cannot be suspended on this stack.
+    thread::set_current(thread.main_head());
+    thread.tracing.end_slice(thread, &fiber.head, began, step);
+    step
+}
+
+/// When the running fiber was last run, if that was seen.
+pub(crate) fn slice_began() -> Option<Moment> {
+    thread::with(|thread| thread.tracing.began.get())
+}
+
+/// Tells of the slice that main ends now.
+#[cold]
+#[inline(never)]
+pub(super) fn leave_main(thread: &Thread, command: Command) {
+    if let Some(began) = thread.tracing.began.get() {
+        thread.tracing.end_slice(thread, thread.main_head(), began, Step::Suspended(command));
+    }
+}
+
+/// Notes that main goes on.
+#[cold]
+#[inline(never)]
+pub(super) fn enter_main(thread: &Thread) {
+    note(thread, thread.main_head());
+    if thread.tracing.is_watched() {
+        thread.tracing.began.set(Some(Moment::now()));
+    }
+}
+
+/// Notes that the fiber with the head `target` is about to run, so that it tells the hook. It
+/// takes no `FiberRef`, which the loop would have to keep in memory for that.
+fn note(thread: &Thread, target: &Head) {
     let tracing = &thread.tracing;
-    if tracing.is_telling.get() {
+    if tracing.is_telling.get() || tracing.hook.borrow().is_none() {
         return;
     }
     let Some(target) = thread.fiber(target.id.get()) else { return };

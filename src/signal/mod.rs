@@ -33,7 +33,7 @@ pub use libc::{
 };
 
 pub use self::waiting::{Signals, wait};
-pub(crate) use self::watch::freeze;
+pub(crate) use self::watch::{Tell, freeze};
 use crate::greenlet::Builder;
 use crate::hub::inbox::Message;
 use crate::hub::{Hub, Remote, core};
@@ -111,6 +111,25 @@ pub(crate) fn renew(frozen: watch::Frozen) {
     frozen.renew();
     let handlers = HANDLERS.with(|handlers| handlers.0.take());
     handlers.into_values().for_each(|handler| mem::forget(handler.call));
+}
+
+/// Has `tell` called by a thread of greenhub's own whenever `signal` has come, whatever the hubs are
+/// doing. It must not keep that thread.
+///
+/// # Errors
+///
+/// As [`on_signal`].
+pub(crate) fn tell_on(signal: i32, tell: Tell) -> io::Result<Told> {
+    watch::subscribe(signal, |_| tell).map(Told)
+}
+
+/// Someone who is told of a signal, until this is dropped.
+pub(crate) struct Told(u64);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        watch::unsubscribe(self.0);
+    }
 }
 
 /// Calls a handler, if it is still wanted.

@@ -14,7 +14,7 @@ use super::handler::{self, Actions};
 use crate::hub::threads::Helper;
 
 /// Tells someone that a signal has come. Called by the thread, which it must not keep.
-pub(super) type Tell = Arc<dyn Fn(i32) + Send + Sync>;
+pub(crate) type Tell = Arc<dyn Fn(i32) + Send + Sync>;
 
 struct Subscription {
     id: u64,

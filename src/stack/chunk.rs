@@ -180,6 +180,48 @@ pub(super) fn give_back(first: &Stack, last: &Stack) {
     unsafe { libc::madvise(first.bottom() as *mut libc::c_void, length, libc::MADV_DONTNEED) };
 }
 
+/// How many bytes of a stack, from its top down, have had their pages touched. `None` where the kernel
+/// does not tell. A page that the kernel has swapped out may be missed.
+#[cfg(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "macos",
+    target_os = "freebsd",
+    target_os = "netbsd"
+))]
+pub(super) fn touched(lowest: usize, bytes: usize) -> Option<usize> {
+    const PAGES_AT_ONCE: usize = 1024;
+    // SAFETY: it asks for a number.
+    let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok()?;
+    let mut told = [0u8; PAGES_AT_ONCE];
+    let mut done = 0;
+    while done < bytes {
+        let part = (bytes - done).min(PAGES_AT_ONCE * page);
+        let from = (lowest + done) as *mut libc::c_void;
+        // SAFETY: one byte is written for each page of the range, and there is room for as many. Of
+        // the range nothing is read: what is not mapped is an error.
+        if unsafe { libc::mincore(from, part, told.as_mut_ptr().cast()) } != 0 {
+            return None;
+        }
+        if let Some(first) = told[..part.div_ceil(page)].iter().position(|told| told & 1 != 0) {
+            return Some(bytes - done - first * page);
+        }
+        done += part;
+    }
+    Some(0)
+}
+
+#[cfg(not(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "macos",
+    target_os = "freebsd",
+    target_os = "netbsd"
+)))]
+pub(super) fn touched(_lowest: usize, _bytes: usize) -> Option<usize> {
+    None
+}
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const NO_RESERVE: libc::c_int = libc::MAP_NORESERVE;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

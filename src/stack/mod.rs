@@ -136,6 +136,12 @@ impl StackPool {
     }
 }
 
+/// How many bytes of a stack that lies from `lowest` on, counted from its top, have been touched since
+/// it got its pages, by whoever stood on it. `None` where the kernel does not tell.
+pub(crate) fn touched(lowest: usize, bytes: usize) -> Option<usize> {
+    chunk::touched(lowest, bytes)
+}
+
 impl Drop for StackPool {
     /// Unmaps the chunks, unless greenlets still stand on them: those are leaked, since
     /// something may yet point into their frames.

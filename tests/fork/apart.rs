@@ -9,6 +9,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use greenhub::cluster::SpawnErrorKind;
+use greenhub::debug::{NoTrace, Recorder, Survey, trace_of};
 use greenhub::io::Cooperative;
 use greenhub::monkey::net::TcpStream;
 use greenhub::signal::{SIGUSR1, Signals, on_signal};
@@ -24,6 +25,54 @@ fn pair() -> (TcpStream, TcpStream) {
     let listener = greenhub::monkey::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     (client, listener.accept().unwrap().0)
+}
+
+#[test]
+fn a_dump_in_the_child_is_of_its_hub_alone_and_what_the_parent_records_is_the_parents() {
+    struct Counts(Arc<AtomicU32>);
+    impl Write for Counts {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let name =
+        "apart::a_dump_in_the_child_is_of_its_hub_alone_and_what_the_parent_records_is_the_parents";
+    alone(name, || {
+        let (end, ends) = mpsc::channel::<()>();
+        let (begun, begins) = mpsc::channel();
+        let other = std::thread::spawn(move || {
+            let _hub = Hub::current();
+            begun.send(()).unwrap();
+            assert!(ends.recv().is_err());
+        });
+        begins.recv().unwrap();
+        let sleeper = spawn(|| sleep(Duration::MAX));
+        yield_now();
+        let writes = Arc::new(AtomicU32::new(0));
+        let recorder = Recorder::new(Counts(Arc::clone(&writes)));
+        let recording = recorder.record().unwrap();
+        yield_now();
+        let own = Arc::clone(&writes);
+        let child = in_child(|| {
+            let dump = Survey::new().traces(true).take();
+            assert_eq!(dump.hubs.len(), 1, "{dump}");
+            assert_eq!(dump.here().unwrap().greenlets.len(), 1, "{dump}");
+            assert_eq!(trace_of(&sleeper.any()).unwrap_err(), NoTrace::NotParked);
+            (0..1000).for_each(|_| yield_now());
+            recording.stop().unwrap();
+            drop(recorder);
+            assert_eq!(own.load(Ordering::Relaxed), 0);
+        });
+        child.succeeds();
+        drop(end);
+        other.join().unwrap();
+        sleeper.kill();
+    });
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::os::fd::BorrowedFd;
 
 use super::{Core, Due};
 use crate::hub::reactor::Fresh;
-use crate::raw::fiber::{Reach, WaitKind, WaitingFor};
+use crate::raw::fiber::{Head, Reach, WaitKind, WaitingFor};
 use crate::raw::thread;
 
 static LEFT_BEHIND: WaitKind = WaitKind {
@@ -43,6 +43,11 @@ impl Core {
     }
 }
 
+/// Whether it is one that goes on in the parent, and here never.
+pub(crate) fn is_left_behind(head: &Head) -> bool {
+    std::ptr::eq(head.waiting_for.get().kind, &raw const LEFT_BEHIND)
+}
+
 /// No waker and no timer finds them waiting any more.
 fn leave_the_others_behind() {
     for fiber in thread::with(thread::Thread::fibers) {
@@ -50,6 +55,7 @@ fn leave_the_others_behind() {
         // One in a raw switch belongs to whoever has it, which may be main.
         if !head.is_main() && head.mailbox.get().is_null() {
             head.wait.set(0);
+            head.parked.set(false);
             head.waiting_for.set(WaitingFor { kind: &LEFT_BEHIND, subject: 0 });
         }
     }
