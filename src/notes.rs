@@ -42,3 +42,5 @@ pub mod servers {}
 pub mod tls {}
 #[doc = include_str!("../arch-notes/18-prefork.md")]
 pub mod prefork {}
+#[doc = include_str!("../arch-notes/19-seeing.md")]
+pub mod seeing {}
