@@ -186,6 +186,14 @@ impl<S: Source> Running<S> {
         self.stop_called.clear();
     }
 
+    /// Has stops wait for it again, whose own stop is over.
+    pub(super) fn no_longer_spare(&self, handler: u32) {
+        let mut stopping = self.stopping.borrow_mut();
+        if let Some(place) = stopping.iter().position(|id| *id == handler) {
+            stopping.swap_remove(place);
+        }
+    }
+
     /// Stops it on behalf of someone. With `sparing` that one is a handler, or of another hub: then
     /// others that stop it too wait for this stop, and it does not wait for them.
     pub(super) fn end_all(
@@ -215,11 +223,15 @@ impl<S: Source> Running<S> {
         }
         let is_waited_for =
             |handler: &AnyGreenlet| !sparing || !self.stopping.borrow().contains(&handler.id());
+        let is_awaited = |handler: &AnyGreenlet| !handler.is_finished() && is_waited_for(handler);
         let mut handlers = self.handlers.members();
-        for handler in &handlers {
-            while !handler.is_finished() && is_waited_for(handler) && !left().is_zero() {
-                let either: [&dyn Waitable; 2] = [handler, &self.stop_called];
-                wait(either, Some(left()), Some(1));
+        // One that was passed over may have been unwound from its own stop since.
+        while handlers.iter().any(is_awaited) && !left().is_zero() {
+            for handler in &handlers {
+                while is_awaited(handler) && !left().is_zero() {
+                    let either: [&dyn Waitable; 2] = [handler, &self.stop_called];
+                    wait(either, Some(left()), Some(1));
+                }
             }
         }
         handlers.retain(is_waited_for);
@@ -309,10 +321,7 @@ struct Stopping<'a, S: Source> {
 
 impl<S: Source> Drop for Stopping<'_, S> {
     fn drop(&mut self) {
-        let mut stopping = self.server.stopping.borrow_mut();
-        if let Some(place) = stopping.iter().position(|id| *id == self.own) {
-            stopping.swap_remove(place);
-        }
+        self.server.no_longer_spare(self.own);
     }
 }
 

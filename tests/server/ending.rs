@@ -184,6 +184,41 @@ fn handlers_that_stop_their_server_at_once_do_not_wait_for_each_other() {
 }
 
 #[test]
+fn a_handler_that_was_unwound_out_of_its_stop_has_the_time_that_others_have() {
+    bounded(|| {
+        let own: Rc<RefCell<Option<StreamServer>>> = Rc::default();
+        let found = Rc::clone(&own);
+        let server = StreamServer::bind("127.0.0.1:0", move |mut stream: TcpStream, _| {
+            let mut order = [0];
+            stream.read_exact(&mut order)?;
+            let server = found.borrow().clone().unwrap();
+            match &order {
+                b"1" => {
+                    let stop = || server.stop(SECOND * 10);
+                    assert!(with_timeout(millis(20), stop).is_err(), "it waits for the third");
+                    sleep(millis(200));
+                }
+                b"2" => server.stop(SECOND * 10).unwrap(),
+                _ => sleep(millis(80)),
+            }
+            stream.write_all(b"done")
+        });
+        own.replace(Some(server.clone()));
+        let (_, address) = started(server);
+        let mut clients: Vec<_> = (0..3).map(|_| TcpStream::connect(address).unwrap()).collect();
+        for (client, order) in clients.iter_mut().zip([b"1", b"2", b"3"]) {
+            client.write_all(order).unwrap();
+        }
+        for (nth, client) in clients.iter_mut().enumerate() {
+            let mut said = String::new();
+            client.read_to_string(&mut said).unwrap();
+            assert_eq!(said, "done", "of {nth}");
+        }
+        own.take();
+    });
+}
+
+#[test]
 fn one_that_catches_what_ends_it_is_told() {
     bounded(|| {
         let release = Rc::new(Cell::new(false));
