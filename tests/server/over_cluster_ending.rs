@@ -255,6 +255,36 @@ fn handlers_on_all_hubs_that_stop_their_server_do_not_wait_for_each_other() {
 }
 
 #[test]
+fn a_handler_on_a_hub_that_was_unwound_out_of_its_stop_is_ended_by_a_harder_one() {
+    bounded(|| {
+        let cluster = cluster_of(1);
+        let own: Arc<OnceLock<ClusterServer>> = Arc::default();
+        let found = Arc::clone(&own);
+        let (server, address) = serving(&cluster, move |mut stream: TcpStream, _| {
+            let mut order = [0];
+            stream.read_exact(&mut order)?;
+            if order == *b"!" {
+                let stop = || found.get().unwrap().stop(Duration::MAX);
+                assert!(with_timeout(millis(20), stop).is_err(), "it waits for the others");
+            }
+            stream.write_all(&order)?;
+            echo(stream)
+        });
+        assert!(own.set(server.clone()).is_ok());
+        let mut other = TcpStream::connect(address).unwrap();
+        let mut client = TcpStream::connect(address).unwrap();
+        assert_eq!(ask(&mut other, b"a").unwrap(), b"a");
+        assert_eq!(ask(&mut client, b"!").unwrap(), b"!");
+        assert_eq!(ask(&mut client, b"b").unwrap(), b"b", "it goes on");
+        server.stop(Duration::ZERO).unwrap();
+        assert_eq!(server.stats()[0].live, 0);
+        for mut client in [client, other] {
+            assert_eq!(client.read(&mut [0; 4]).unwrap(), 0);
+        }
+    });
+}
+
+#[test]
 fn pauses_over_a_cluster_lose_no_client() {
     bounded(|| {
         for sharing in [Sharing::Dealt, Sharing::ReusePort] {

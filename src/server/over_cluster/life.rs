@@ -210,6 +210,7 @@ impl<L: Listener> Life<L> {
     pub(super) fn stop(&self, limit: Duration) -> Result<(), StillRunning> {
         let _ended = AtItsEnd(self);
         let deadline = turn::deadline(limit);
+        let _spared: Vec<_> = self.parts().filter_map(Orders::spare_caller).collect();
         self.start_stop(deadline);
         if self.is_elsewhere() {
             return Ok(());

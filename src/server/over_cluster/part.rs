@@ -30,8 +30,8 @@ struct State {
     is_accepting: bool,
     /// Until when, once it is to stop.
     stop: Option<Moment>,
-    /// Those of its handlers who stop the server, and so wait for this.
-    spared: Vec<u32>,
+    /// Its handlers who begin to stop the server, and so wait for this, or no longer do.
+    spared: Vec<(u32, bool)>,
     asked: u64,
     done: u64,
     /// Why it could not do what was asked last.
@@ -96,13 +96,27 @@ impl Orders {
 
     /// Has it stop until `deadline`, or sooner if it was told so before.
     pub(super) fn stop(&self, deadline: Moment) {
-        let is_here = self.thread.get() == Some(&thread::current().id());
         let mut state = self.lock();
-        state.spared.extend(is_here.then(|| current().id()));
         if state.stop.is_none_or(|earlier| deadline < earlier) {
             state.stop = Some(deadline);
         }
         drop(state);
+        self.news.set();
+    }
+
+    /// Has it not wait for the caller, who stops the server, until what is returned is dropped. `None`
+    /// in another thread, where none of its handlers is.
+    pub(super) fn spare_caller(self: &Arc<Self>) -> Option<Spared> {
+        let is_here = self.thread.get() == Some(&thread::current().id());
+        is_here.then(|| {
+            let handler = current().id();
+            self.note_spared(handler, true);
+            Spared { orders: Arc::clone(self), handler }
+        })
+    }
+
+    fn note_spared(&self, handler: u32, is_spared: bool) {
+        self.lock().spared.push((handler, is_spared));
         self.news.set();
     }
 
@@ -155,7 +169,12 @@ impl Orders {
             let mut state = self.lock();
             self.news.clear();
             let (accepting, stop, number) = (state.is_accepting, state.stop, state.asked);
-            let spared = mem::take(&mut state.spared);
+            mem::take(&mut state.spared).into_iter().for_each(
+                |(handler, is_spared)| match is_spared {
+                    true => running.spare(handler),
+                    false => running.no_longer_spare(handler),
+                },
+            );
             let Some(stop) = stop else {
                 // It may have to wait until its acceptor has unwound.
                 drop(state);
@@ -164,7 +183,6 @@ impl Orders {
             };
             state.done = number;
             drop(state);
-            spared.into_iter().for_each(|handler| running.spare(handler));
             if earliest.get().is_none_or(|earliest| stop < earliest) {
                 earliest.set(Some(stop));
                 self.begin_stop(running, stop, &stops);
@@ -220,6 +238,18 @@ impl Orders {
     /// Nothing of the program's runs while the lock is held, so poison means nothing.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One of its handlers is in a stop of the server, however that comes to its end.
+pub(super) struct Spared {
+    orders: Arc<Orders>,
+    handler: u32,
+}
+
+impl Drop for Spared {
+    fn drop(&mut self) {
+        self.orders.note_spared(self.handler, false);
     }
 }
 
