@@ -92,7 +92,10 @@ impl Process {
         command.env(VARIABLE, assignment.to_string());
         inherit::pass_on(&mut command, Arc::clone(&program.listeners), theirs);
         // Held: if there is no memory for its greenlets, it is killed, and reaped.
-        let child = command.spawn()?.hold();
+        let child = command.spawn().map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", program.path.display()))
+        })?;
+        let child = child.hold();
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap_or(0)).expect("a child's number");
         let is_reaped = Rc::new(Cell::new(false));
         let watch = Watch { key, shared: Arc::clone(shared), is_reaped: Rc::clone(&is_reaped) };
