@@ -3,17 +3,22 @@
 use std::io;
 use std::process::ExitStatus;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::process::{Process, Program};
 use super::settings::Settings;
 use super::slot::Slot;
 use super::status::{Event, News, Order, Shared, WorkerState, WorkerStatus};
 use crate::clock::Moment;
+use crate::greenlet::sleep;
 use crate::hub::error_hook;
 use crate::queue::GetError;
 
 /// So often an index may fail before the first worker ever serves.
 const FIRST_TRIES: u32 = 5;
+
+/// So long that the hub has to look what has come from outside.
+const A_TURN: Duration = Duration::from_millis(1);
 
 pub(super) struct Supervising<'a> {
     settings: &'a Settings,
@@ -51,6 +56,9 @@ impl<'a> Supervising<'a> {
         loop {
             // One moment for all: who is not due by it is waited for.
             let now = Moment::now();
+            if self.next_overdue() <= now {
+                self.hear_what_was_said();
+            }
             self.end_overdue(now);
             self.start_missing(now);
             self.shared.publish(self.status());
@@ -82,6 +90,16 @@ impl<'a> Supervising<'a> {
                     self.dismiss_all(slot);
                 }
             }
+        }
+    }
+
+    /// If this process was busy, or stopped, workers may have got ready or have ended in time and
+    /// nobody has heard of it.
+    fn hear_what_was_said(&mut self) {
+        // The hub asks the kernel, and those who listen to workers have their turns.
+        sleep(A_TURN);
+        while let Ok(news) = self.shared.news.get_for(Duration::ZERO) {
+            self.take(news);
         }
     }
 
@@ -227,9 +245,14 @@ impl<'a> Supervising<'a> {
         let starts = self.slots.iter().filter(|slot| slot.wants_one(generation));
         // One that was due and was not made waits for another index: for news, or for its start.
         let starts = starts.filter_map(|slot| slot.not_before).filter(|moment| *moment > now).min();
+        starts.into_iter().chain([self.next_overdue()]).min().unwrap_or(Moment::NEVER)
+    }
+
+    /// When the next worker is to be killed.
+    fn next_overdue(&mut self) -> Moment {
         let slots = self.slots.iter_mut().flat_map(Slot::processes).map(|process| process.deadline);
         let leaving = self.leaving.iter().map(|(process, _)| process.deadline);
-        slots.chain(leaving).chain(starts).min().unwrap_or(Moment::NEVER)
+        slots.chain(leaving).min().unwrap_or(Moment::NEVER)
     }
 
     fn status(&self) -> Vec<WorkerStatus> {
@@ -265,8 +288,6 @@ fn how(status: Option<ExitStatus>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -167,6 +167,14 @@ pub(crate) fn a_worker_that_does_not_get_ready_is_killed_and_tried_again() {
     program.stop();
 }
 
+pub(crate) fn a_worker_that_gets_ready_while_the_parent_is_busy_is_not_killed() {
+    let program = start("serve", &["workers=1", "start_limit=500", "busy=1000"]);
+    program.ready(0, 1);
+    let overdue = program.lines().into_iter().find(|line| line.starts_with("overdue"));
+    assert_eq!(overdue, None, "it was ready in time");
+    program.stop();
+}
+
 pub(crate) fn a_reload_that_cannot_start_leaves_the_old_workers_to_serve() {
     let mark = Mark::new("reload");
     let program = start("serve", &["workers=2", &mark.option("fail")]);

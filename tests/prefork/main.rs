@@ -71,6 +71,7 @@ fn run(wanted: &[String]) -> ExitCode {
             deaths_are_told_once_on_standard_error
             deaths_that_the_kernel_does_not_tell_of_are_seen_all_the_same
             a_worker_that_does_not_get_ready_is_killed_and_tried_again
+            a_worker_that_gets_ready_while_the_parent_is_busy_is_not_killed
             a_reload_that_cannot_start_leaves_the_old_workers_to_serve
             a_reload_starts_what_is_in_the_programs_file_by_then;
         inheriting:

@@ -71,8 +71,9 @@ pub(crate) fn main(arguments: impl Iterator<Item = String>) -> ExitCode {
     }
 }
 
-fn told(prefork: Prefork) -> Prefork {
-    prefork.on_event(|event| {
+/// After a start the parent does nothing for `busy`.
+fn told(prefork: Prefork, busy: Duration) -> Prefork {
+    prefork.on_event(move |event| {
         say(&match event {
             Event::Started(it) => format!("started {} {} {}", it.index, it.pid, it.generation),
             Event::Ready(it) => format!("ready {} {} {}", it.index, it.pid, it.generation),
@@ -84,6 +85,9 @@ fn told(prefork: Prefork) -> Prefork {
             }
             other => format!("{other:?}"),
         });
+        if let Event::Started(_) = event {
+            std::thread::sleep(busy);
+        }
     })
 }
 
@@ -93,7 +97,11 @@ fn with(options: &Options, prefork: Prefork) -> Prefork {
         .workers(count)
         .grace(options.millis("grace", 10_000))
         .start_limit(options.millis("start_limit", 20_000));
-    if options.text("silent").is_some() { prefork } else { told(prefork) }
+    if options.text("silent").is_some() {
+        prefork
+    } else {
+        told(prefork, options.millis("busy", 0))
+    }
 }
 
 fn serve(options: Options, inherited: &[String]) -> io::Result<()> {
