@@ -119,7 +119,7 @@ fn report(lost: Lost) {
                 drop_quietly(payload);
             }
         }
-        None => eprintln!("greenhub: {what} of raw greenlet {} reached nobody", lost.id),
+        None => eprintln!("greenhub: {what} of greenlet {} reached nobody", lost.id),
     }
     drop_quietly(lost);
 }

@@ -1,5 +1,8 @@
 //! The flags of a greenlet's life, its start, and those who are told of that.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use greenhub::{Builder, Greenlet, add_spawn_hook, current, remove_spawn_hook, spawn, spawn_later};
 
 use crate::support::{Log, bounded, log_unhandled, millis, settle};
@@ -81,6 +84,29 @@ fn one_that_is_dropped_unstarted_drops_its_captures_at_once_and_ends_as_killed()
         assert!(matches!(greenlet.join(), Err(greenhub::JoinError::Killed)));
         settle();
         assert_eq!(log.take(), ["linked"]);
+        assert_eq!(greenhub::Hub::current().stats().stacks_in_use, 0);
+    });
+}
+
+/// Counts that it is dropped, and panics.
+struct Bomb(Rc<Cell<u32>>);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() + 1);
+        panic!("a capture panics when it is dropped");
+    }
+}
+
+#[test]
+fn captures_that_panic_when_they_are_dropped_unstarted_leave_no_stack_behind() {
+    bounded(|| {
+        let count = Rc::new(Cell::new(0));
+        // Kept in the greenlet itself, and beside it.
+        let (small, large) = (Bomb(Rc::clone(&count)), (Bomb(Rc::clone(&count)), [0u8; 200]));
+        drop(Builder::new().create(move || drop(small)).unwrap());
+        drop(Builder::new().create(move || drop(large)).unwrap());
+        assert_eq!((count.get(), Rc::strong_count(&count)), (2, 1));
         assert_eq!(greenhub::Hub::current().stats().stacks_in_use, 0);
     });
 }
