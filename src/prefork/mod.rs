@@ -8,14 +8,16 @@
 //!
 //! - **What comes before `run` happens in each process**, as each runs `main`; [`is_worker`] tells
 //!   which it is. Listeners are made by the [`Prefork`], so that only the parent binds. Call it
-//!   early: processes that a worker starts before it inherit what the worker has.
+//!   early: processes that a worker starts before it inherit what the worker has. Look there, in the
+//!   parent, for what no new try would mend, such as a key that is missing: in a worker it is an
+//!   error of each, and of each try.
 //! - **Orders.** The parent takes these signals, or calls of a [`Supervisor`]:
 //!
 //!   | signal | what is done |
 //!   | --- | --- |
 //!   | `SIGTERM` | each worker gets `SIGTERM`, ends what it has begun, within the [grace](Prefork::grace), and then `run` returns; a second one is as `SIGINT` |
 //!   | `SIGINT` | the workers are killed, and `run` returns |
-//!   | `SIGHUP` | the workers are replaced one by one: the new one is [ready](Worker::ready) before the old one is asked to end. It is started from what is in the program's file by then |
+//!   | `SIGHUP` | the workers are replaced one by one: the new one is [ready](Worker::ready) before the old one is asked to end. It is started from what is in the program's file by then; a link to that file was followed once, when the parent was started |
 //!   | `SIGTTIN`, `SIGTTOU` | one worker more, one less |
 //!
 //! - **No connection is refused** while there is a parent: the listeners stay open in it, and who comes
@@ -30,7 +32,8 @@
 //!   is asked to end by that, and is killed after its grace, even if it only computes.
 //! - **Descriptors.** A worker inherits the listeners, and one descriptor that joins it to the parent;
 //!   and those that are not close-on-exec in the parent, of which std makes none. What a worker starts
-//!   inherits none of these.
+//!   inherits none of these. A listener is one open file in all processes, and so is its mode: a
+//!   worker that makes its one std's, and so blocking, has the others block in `accept`.
 //! - **Sockets of a service manager** such as systemd are taken by [`Prefork::bind_or_activated`], or
 //!   without workers by [`listen_fds`].
 //!

@@ -124,10 +124,34 @@ impl Worker {
     /// Waits until this worker is asked to end. It is [ready](Self::ready) from now on.
     ///
     /// Any number of greenlets may wait, in any thread. They are not reported as waiting for ever.
+    /// It is for what [`serve`](Self::serve) does not serve.
     ///
     /// # Errors
     ///
     /// If the greenlet is unwinding, and so cannot wait.
+    ///
+    /// # Examples
+    ///
+    /// Each worker serves on two hubs:
+    ///
+    /// ```no_run
+    /// use greenhub::Cluster;
+    /// use greenhub::prefork::Prefork;
+    /// use greenhub::server::ClusterServer;
+    /// use std::io::{self, Write};
+    ///
+    /// Prefork::new().bind("127.0.0.1:8080")?.workers(2).run(|worker| {
+    ///     let cluster = Cluster::new(2)?;
+    ///     let listener = worker.tcp_listener()?;
+    ///     let server = ClusterServer::new(&cluster, listener, |mut stream, _| {
+    ///         stream.write_all(b"hello")
+    ///     });
+    ///     server.start()?;
+    ///     worker.wait_until_ending()?;
+    ///     server.stop(worker.grace()).map_err(io::Error::other)
+    /// })?;
+    /// # Ok::<(), io::Error>(())
+    /// ```
     pub fn wait_until_ending(&self) -> io::Result<()> {
         self.ready();
         self.ending.wait().map_err(io::Error::other)
@@ -136,7 +160,8 @@ impl Worker {
     /// Starts `server`, says that this worker is ready, and stops the server when the worker is
     /// asked to end: it accepts nothing more, and its handlers have the [grace](Self::grace).
     ///
-    /// Returns when all that is done. Another server is to be started before, and stopped after.
+    /// Returns when all that is done. Another server is to be started before, and stopped after. For one over
+    /// a cluster, see [`wait_until_ending`](Self::wait_until_ending).
     ///
     /// # Errors
     ///

@@ -286,9 +286,9 @@ impl<L: Listener> ClusterServer<L> {
     /// Closes its listeners, gives handlers on all hubs `limit` to end, and ends those that have not.
     ///
     /// What was accepted before is served within the limit. Returns when nothing is left, so at the
-    /// latest two seconds after `limit`. A handler may call it: that one goes on, and is not waited for. A
-    /// second stop does nothing, or ends the handlers earlier than the first. The file of a Unix socket
-    /// stays, as in std. If the caller is unwound meanwhile, the hubs end all the same what they have.
+    /// latest two seconds after `limit`. A handler may call it: that one goes on, and is not waited for;
+    /// when nothing else is left on its hub, only its cluster ends it. A second stop does nothing, or
+    /// ends the handlers earlier than the first. The file of a Unix socket stays, as in std. If the caller is unwound meanwhile, the hubs end all the same what they have.
     ///
     /// # Errors
     ///
