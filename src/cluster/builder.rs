@@ -101,7 +101,10 @@ impl Builder {
         let mut threads = Vec::with_capacity(self.hubs);
         for hub in 0..self.hubs {
             let processor = (!processors.is_empty()).then(|| processors[hub % processors.len()]);
-            match self.start_thread(&shared, hub, processor, begun.clone()) {
+            // One that got no hub is enough: the next thousands would get none either.
+            let so_far = answers.try_iter().collect::<io::Result<()>>();
+            let start = || self.start_thread(&shared, hub, processor, begun.clone());
+            match so_far.and_then(|()| start()) {
                 Ok(thread) => threads.push((hub, thread)),
                 Err(error) => {
                     // Those that have none have ended, and the others are told to.
