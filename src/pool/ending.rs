@@ -3,9 +3,10 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Group;
+use crate::clock::Moment;
 use crate::greenlet::{AnyGreenlet, Join, current, joinall, joinall_for};
 
 impl Group {
@@ -137,7 +138,7 @@ impl Group {
     }
 
     fn kill_by(&self, limit: Option<Duration>, throw: impl Fn(&AnyGreenlet)) -> bool {
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let deadline = limit.map(Moment::after);
         loop {
             self.tell_all(&throw);
             let members = self.members();
@@ -150,7 +151,7 @@ impl Group {
             match deadline {
                 None => joinall(&members),
                 Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
+                    let left = deadline.since(Moment::now());
                     if !joinall_for(&members, left) {
                         return false;
                     }

@@ -1,7 +1,9 @@
 //! What a server does about an error: go on, wait a while, or end.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::clock::Moment;
 
 /// Why nothing came, by what is to be done about it.
 pub(super) enum Trouble {
@@ -47,7 +49,7 @@ pub(super) struct BackOff {
     shortest: Duration,
     longest: Duration,
     next: Duration,
-    last_failure: Option<Instant>,
+    last_failure: Option<Moment>,
 }
 
 impl BackOff {
@@ -65,7 +67,8 @@ impl BackOff {
     pub(super) fn failed(&mut self) -> (Duration, bool) {
         let pause = self.next;
         self.next = pause.saturating_mul(2).min(self.longest);
-        let quiet = self.last_failure.replace(Instant::now()).map(|last| last.elapsed());
+        let now = Moment::now();
+        let quiet = self.last_failure.replace(now).map(|last| now.since(last));
         (pause, quiet.is_none_or(|quiet| quiet > self.longest.saturating_mul(2)))
     }
 }

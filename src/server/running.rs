@@ -3,10 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::accepting::Acceptor;
 use super::source::Source;
+use crate::clock::Moment;
 use crate::greenlet::{AnyGreenlet, Builder, Greenlet, StillRunning, Waitable};
 use crate::greenlet::{current, killall_for, wait};
 use crate::pool::{Group, Pool};
@@ -201,11 +202,8 @@ impl<S: Source> Running<S> {
         limit: Duration,
         sparing: bool,
     ) -> Result<(), StillRunning> {
-        let deadline = Instant::now().checked_add(limit);
-        let left = || match deadline {
-            Some(deadline) => deadline.saturating_duration_since(Instant::now()),
-            None => Duration::MAX,
-        };
+        let deadline = Moment::after(limit);
+        let left = || deadline.since(Moment::now());
         self.is_started.set(false);
         let _ended = AtItsEnd(self);
         let name = self.name();
