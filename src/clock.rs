@@ -3,8 +3,13 @@
 //! A [`Moment`] is one machine word, so that deadlines compare in one instruction.
 //! It comes from the monotonic clock and never goes backwards.
 //!
+//! A thread can be given a clock of its own, a *virtual* one, which stands until it is told to move.
+//! Who asks pays nothing for that: the question "has this process asked before?", which has to be
+//! answered anyway, is asked of the thread, and a thread with a virtual clock always says no.
+//!
 //! This file knows no timers and no greenlets.
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -14,6 +19,12 @@ pub struct Moment(u64);
 
 static ORIGIN: OnceLock<Instant> = OnceLock::new();
 
+thread_local! {
+    /// `ORIGIN`; none before the thread first asks, and while its clock is virtual.
+    static KNOWN_ORIGIN: Cell<Option<&'static Instant>> = const { Cell::new(None) };
+    static VIRTUAL: Cell<Option<Moment>> = const { Cell::new(None) };
+}
+
 impl Moment {
     /// The first moment there is.
     pub(crate) const ZERO: Moment = Moment(0);
@@ -22,7 +33,19 @@ impl Moment {
     pub(crate) const NEVER: Moment = Moment(u64::MAX);
 
     pub(crate) fn now() -> Moment {
-        Moment(nanos(ORIGIN.get_or_init(Instant::now).elapsed()))
+        match KNOWN_ORIGIN.get() {
+            Some(origin) => Moment(nanos(origin.elapsed())),
+            None => Moment::now_otherwise(),
+        }
+    }
+
+    #[cold]
+    fn now_otherwise() -> Moment {
+        VIRTUAL.get().unwrap_or_else(|| {
+            let origin = ORIGIN.get_or_init(Instant::now);
+            KNOWN_ORIGIN.set(Some(origin));
+            Moment(nanos(origin.elapsed()))
+        })
     }
 
     /// The moment `limit` from now; [`Moment::NEVER`] where it lies beyond 584 years.
@@ -41,6 +64,19 @@ impl Moment {
     }
 }
 
+/// Gives this thread a virtual clock, which stands at the present moment; returns that.
+pub(crate) fn make_virtual() -> Moment {
+    let now = Moment::now();
+    KNOWN_ORIGIN.set(None);
+    VIRTUAL.set(Some(now));
+    now
+}
+
+/// Moves this thread's virtual clock on to `moment`, unless that has passed.
+pub(crate) fn advance(moment: Moment) {
+    VIRTUAL.set(VIRTUAL.get().map(|now| now.max(moment)));
+}
+
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -52,6 +88,21 @@ mod tests {
     #[test]
     fn a_limit_too_long_to_count_is_never() {
         assert_eq!(Moment::after(Duration::MAX), Moment::NEVER);
+    }
+
+    #[test]
+    fn a_virtual_clock_stands_until_it_is_moved_and_is_its_threads_own() {
+        std::thread::spawn(|| {
+            let start = make_virtual();
+            std::thread::sleep(Duration::from_millis(2));
+            assert_eq!(Moment::now(), start);
+            advance(start.plus(Duration::from_secs(9)));
+            advance(start);
+            assert_eq!(Moment::now().since(start), Duration::from_secs(9));
+            assert!(std::thread::spawn(Moment::now).join().unwrap() < Moment::now());
+        })
+        .join()
+        .unwrap();
     }
 
     #[test]

@@ -59,3 +59,21 @@ pub(crate) const SURVEY: Duration = Duration::from_millis(100);
 
 /// Bytes of events that a recorder keeps before it writes them.
 pub(crate) const RECORDED_BYTES: usize = 16 * 1024;
+
+/// Switches at one moment of a virtual clock after which that moves on, although someone is ready: who
+/// yields until a deadline has passed would never see it pass.
+pub(crate) const SWITCHES_AT_ONE_MOMENT: u64 = 100_000;
+
+/// Switches at one moment of a virtual clock that cannot move on, until somebody is said to yield for
+/// ever, unless the simulation says otherwise.
+pub(crate) const SWITCHES_IN_VAIN: u64 = 10_000_000;
+
+/// In a simulation that disturbs its greenlets: the most operations that one does without letting others
+/// run.
+pub(crate) const DISTURBED_OPERATIONS: u32 = 8;
+
+/// How many of those who are ready a seed chooses before it is the turn of who has waited longest.
+pub(crate) const CHOICES_PER_TURN: u64 = 8;
+
+/// How long, on its virtual clock, the greenlets that a simulation leaves have to end.
+pub(crate) const SIMULATION_GRACE: Duration = Duration::from_secs(10);

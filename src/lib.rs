@@ -6,6 +6,7 @@
 mod clock;
 mod config;
 mod guarded;
+mod random;
 
 // Floor 1. A place to run on.
 mod stack;
@@ -38,6 +39,7 @@ pub mod os;
 
 // Floor 7. What is built of all that.
 pub mod server;
+pub mod testing;
 #[cfg(feature = "tls")]
 pub mod tls;
 

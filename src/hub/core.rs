@@ -6,7 +6,7 @@
 
 mod after_fork;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use super::inbox::{HubNumber, Inbox, Message};
 use super::reactor::Reactor;
 use super::ready::Ready;
 use super::rest::{SharedSleep, Until};
+use super::simulated::Simulated;
 pub(crate) use super::timers::TimerKey;
 use super::timers::Timers;
 use super::wait_queue::WaitQueue;
@@ -76,6 +77,8 @@ pub(crate) struct Core {
     /// What main is to be told: that everything waits for ever.
     pub(super) stuck: RefCell<Option<String>>,
     pub(super) error_hook: RefCell<Option<ErrorHook>>,
+    /// What decides in place of the clock and of the order in which greenlets became ready.
+    pub(super) simulated: OnceCell<Simulated>,
 }
 
 /// As [`spend_operation`], for what may be called where there is no hub, and is called so often that
@@ -150,6 +153,7 @@ impl Core {
             turns: Cell::new(0),
             stuck: RefCell::new(None),
             error_hook: RefCell::new(None),
+            simulated: OnceCell::new(),
         })
     }
 
@@ -181,6 +185,8 @@ impl Core {
         self.next_wait.set(wait + 1);
         head.wait.set(wait);
         head.waiting_for.set(waiting_for);
+        // Not when it ends: a simulation may have given it less to do before it lets others run.
+        head.operations.set(0);
         self.count_wait(waiting_for.kind);
         wait
     }
@@ -274,7 +280,7 @@ impl Core {
             self.take_remote_wakes(thread);
             self.callbacks.run(self);
             self.wake_due();
-            self.poll_sockets(thread);
+            self.poll_sockets();
             if self.ready.is_empty() || self.until.get() != Until::Woken {
                 self.end_wait_of_main(thread);
             }
@@ -286,8 +292,12 @@ impl Core {
     #[inline(always)]
     fn run_ready(&self, thread: &Thread) -> bool {
         while self.switches.get() < config::SWITCHES_PER_TURN {
-            let Some(fiber) = self.ready.pop() else { break };
+            let Some(mut fiber) = self.ready.pop() else { break };
             self.switches.set(self.switches.get() + 1);
+            let is_watched = thread.tracing.is_on();
+            if is_watched {
+                fiber = self.choose_if_simulated(fiber);
+            }
             if fiber.head.is_main() {
                 return true;
             }
@@ -298,8 +308,7 @@ impl Core {
                 drop(fiber);
                 continue;
             }
-            let step =
-                if thread.tracing.is_on() { trace::resume(thread, &fiber) } else { fiber.resume() };
+            let step = if is_watched { trace::resume(thread, &fiber) } else { fiber.resume() };
             match step {
                 Step::Suspended(Command::Yield) => self.ready.push(fiber),
                 Step::Suspended(Command::Park) => drop(fiber),
@@ -312,6 +321,16 @@ impl Core {
         }
         thread::set_current(thread.main_head());
         false
+    }
+
+    /// In a simulation, who runs in place of the one that is the next.
+    #[cold]
+    #[inline(never)]
+    fn choose_if_simulated(&self, next: FiberRef) -> FiberRef {
+        match self.simulated.get() {
+            Some(simulated) => self.choose(simulated, next),
+            None => next,
+        }
     }
 
     /// Goes on after a fiber has ended or switched: whoever it named runs at once, and so on,
@@ -388,7 +407,7 @@ impl Core {
     }
 
     /// Step 4: asks the kernel which sockets are ready, and sleeps there if no greenlet is.
-    fn poll_sockets(&self, thread: &Thread) {
+    fn poll_sockets(&self) {
         let turning = self.until.get() == Until::Turn;
         if turning || self.has_work() {
             if turning || self.reactor.has_waiters() {
@@ -403,14 +422,21 @@ impl Core {
         if self.is_over() {
             return;
         }
+        if let Some(simulated) = self.simulated.get() {
+            return self.let_time_pass(simulated);
+        }
         let deadline = self.timers.borrow_mut().next_deadline();
         let deadline = deadline.or_else(|| self.second_look());
+        self.sleep_until(deadline);
+    }
+
+    pub(super) fn sleep_until(&self, deadline: Option<Moment>) {
         if self.inbox.begin_sleep() {
             self.reactor.sleep(deadline);
         }
         self.inbox.end_sleep();
         // Before anyone runs: who sent them may rely on that, since the hub slept.
-        self.take_remote_wakes(thread);
+        thread::with(|thread| self.take_remote_wakes(thread));
     }
 
     /// Raises the report in main, if there is one.

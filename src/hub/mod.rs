@@ -24,6 +24,7 @@ pub(crate) mod reactor;
 mod ready;
 pub(crate) mod report;
 pub(crate) mod rest;
+pub(crate) mod simulated;
 pub(crate) mod threads;
 mod timers;
 pub(crate) mod traceback;

@@ -1,4 +1,5 @@
-//! Who runs next. All fairness is here: first come, first served.
+//! Who runs next. All fairness is here: first come, first served, but in a simulation with a seed,
+//! which has its own (`simulated.rs`).
 //!
 //! A fiber that becomes ready goes to the end, whether it was woken, spawned or has yielded.
 //! So every ready fiber runs before any runs twice. How often the hub looks away from this
@@ -38,6 +39,24 @@ impl Ready {
             queue[1].head.prefetch();
         }
         first
+    }
+
+    /// Has the one at `place`, of those who are ready, go before `first`, who is the very first and has
+    /// been taken out. The others keep their order.
+    pub(super) fn prefer(&self, place: usize, first: FiberRef) -> FiberRef {
+        let mut queue = self.queue.borrow_mut();
+        match queue.remove(place) {
+            Some(preferred) => {
+                queue.push_front(first);
+                preferred
+            }
+            None => first,
+        }
+    }
+
+    /// Takes main out, if it is ready.
+    pub(super) fn forget_main(&self) {
+        self.queue.borrow_mut().retain(|fiber| !fiber.head.is_main());
     }
 
     #[inline]

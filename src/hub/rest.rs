@@ -156,7 +156,8 @@ impl Core {
 
     /// Whether nothing can ever make anyone ready; main's own timers count if `with_main`.
     fn is_stuck(&self, with_main: bool) -> bool {
-        self.is_silent(with_main) && (self.waits(Reach::Shared) == 0 || self.is_alone())
+        let is_left_alone = || self.simulated.get().is_some() || self.is_alone();
+        self.is_silent(with_main) && (self.waits(Reach::Shared) == 0 || is_left_alone())
     }
 
     fn is_silent(&self, with_main: bool) -> bool {
@@ -184,7 +185,7 @@ impl Core {
     }
 
     /// How many wait so, without those in the background.
-    fn waits(&self, reach: Reach) -> usize {
+    pub(super) fn waits(&self, reach: Reach) -> usize {
         let all = self.count_of(reach).map_or(0, |count| count.get());
         if all == 0 || self.background.borrow().is_empty() {
             return all;

@@ -129,6 +129,7 @@ impl<V> Timers<V> {
     }
 
     /// Takes out the earliest timer that is due at `now`.
+    #[inline]
     pub(super) fn pop_due(&mut self, now: Moment) -> Option<V> {
         self.take_in();
         let first = self.heap.first().filter(|entry| entry.deadline <= now)?;

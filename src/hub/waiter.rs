@@ -200,7 +200,6 @@ impl Drop for Ended<'_> {
         self.head.shielded.set(false);
         self.head.wait.set(0);
         self.head.waiting_for.set(WaitingFor { kind: &NOTHING, subject: 0 });
-        self.head.operations.set(0);
     }
 }
 

@@ -7,6 +7,7 @@ use super::thread::{self, Thread};
 use super::trace;
 
 /// Runs fibers, from the one that main has switched to, until main is switched to.
+#[inline]
 pub(crate) fn run(thread: &Thread) {
     loop {
         let next = thread.target.borrow_mut().take().expect("a switch names its target");

@@ -44,7 +44,10 @@ pub type Trace = Rc<dyn Fn(&Switch)>;
 
 #[derive(Default)]
 pub(crate) struct Tracing {
+    /// Whether the loop is to look closer at who runs next.
     is_on: Cell<bool>,
+    /// The hub wants to, for itself.
+    is_hub_curious: Cell<bool>,
     hook: RefCell<Option<Trace>>,
     /// Who ran last.
     last: RefCell<Option<FiberRef>>,
@@ -79,6 +82,12 @@ impl Tracing {
         self.is_on.get()
     }
 
+    /// From now on the loop looks closer at each that it resumes, with a hook or without.
+    pub(crate) fn attend(&self) {
+        self.is_hub_curious.set(true);
+        self.is_on.set(true);
+    }
+
     /// Forgets all, without running destructors: for a thread that ends.
     pub(super) fn leak(&self) {
         std::mem::forget((self.hook.take(), self.last.take(), self.untold.take()));
@@ -105,8 +114,8 @@ pub(crate) fn hook() -> Option<Trace> {
 
 impl Tracing {
     fn refresh(&self) {
-        let is_on = self.hook.borrow().is_some() || !self.watchers.borrow().is_empty();
-        self.is_on.set(is_on);
+        let is_told = self.hook.borrow().is_some() || !self.watchers.borrow().is_empty();
+        self.is_on.set(is_told || self.is_hub_curious.get());
     }
 
     fn is_watched(&self) -> bool {
