@@ -1,10 +1,11 @@
-//! A hub under control, for tests: virtual time, and an order by a seed.
+//! A hub under control, for tests: virtual time, an order by a seed, and sockets without a kernel.
 //!
 //! | for | use |
 //! | --- | --- |
 //! | sleeps and limits that pass at once, in order | [`Simulation::run`] |
 //! | an order of those who are ready that a seed decides, and repeats | [`run`], [`Simulation::seed`] |
 //! | many orders, and the seed of the one that fails | [`check`], [`Simulation::check`] |
+//! | connections that are slow, split, cut or reset as the test wants | [`net`] |
 //!
 //! A simulation runs a closure as the main of a hub of its own, on a thread of its own; the caller's
 //! thread waits. When the closure returns, what it has left running is killed.
@@ -82,6 +83,7 @@
 //! ```
 
 mod checking;
+pub mod net;
 mod simulation;
 
 pub use self::checking::check;

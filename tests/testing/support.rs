@@ -1,5 +1,7 @@
 //! What these tests share.
 
+#[path = "../support/alone.rs"]
+mod alone;
 #[path = "../support/bounded.rs"]
 mod bounded;
 
@@ -7,6 +9,7 @@ use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
+pub(crate) use self::alone::alone;
 pub(crate) use self::bounded::bounded;
 
 pub(crate) const fn secs(secs: u64) -> Duration {
