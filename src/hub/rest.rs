@@ -156,6 +156,7 @@ impl Core {
 
     /// Whether nothing can ever make anyone ready; main's own timers count if `with_main`.
     fn is_stuck(&self, with_main: bool) -> bool {
+        // Beside a simulation there are always other threads, and they have nothing to do with it.
         let is_left_alone = || self.simulated.get().is_some() || self.is_alone();
         self.is_silent(with_main) && (self.waits(Reach::Shared) == 0 || is_left_alone())
     }

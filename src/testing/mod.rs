@@ -16,7 +16,8 @@
 //! next deadline. So a day's sleep takes no time, and what is due at one moment is woken in the order
 //! in which it was set. **Virtual are** all sleeps, limits, timers and deadlines of greenhub, also those in
 //! [`monkey`](crate::monkey), and [`now`]. **Not virtual are** [`std::time::Instant`] and `SystemTime`, also
-//! by their names in `monkey`, and whatever other threads do.
+//! by their names in `monkey`, and whatever other threads do. The limits of a
+//! [`Cluster`](crate::Cluster) are kept by its threads, by their clock: it is nothing for a simulation.
 //!
 //! While a greenlet waits for the kernel (a real socket, a child, a signal) or for another thread (a
 //! file, [`offload`](crate::offload), a pool), or there is a [`Remote`](crate::hub::Remote), no time is

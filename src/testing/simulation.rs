@@ -47,8 +47,9 @@ impl Simulation {
 
     /// Has greenlets let others run more often where they do what need not wait.
     ///
-    /// A greenlet that gets item after item from a queue, or locks and unlocks, yields now and then, so
-    /// that others are not held up: everywhere after 64 operations, here after one to eight.
+    /// A greenlet that gets item after item from a queue, reads from a stream that is never empty, or locks
+    /// a mutex of [`monkey`](crate::monkey) again and again, yields now and then, so that others are not
+    /// held up: everywhere after 64 such operations, here after one to eight.
     pub fn disturbed(mut self) -> Simulation {
         self.rules.is_disturbing = true;
         self
