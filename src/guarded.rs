@@ -30,10 +30,9 @@
 //! one thread in at a time. And it makes the system call.
 #![allow(unsafe_code)]
 
-use std::cell::UnsafeCell;
-use std::hint;
-use std::sync::atomic::{AtomicUsize, Ordering, compiler_fence};
-use std::thread;
+use crate::atomics::{AtomicUsize, Ordering, UnsafeCell, compiler_fence, hint, thread};
+#[cfg(loom)]
+use crate::atomics::{barrier, this_thread};
 
 /// Looks at a held lock before the OS is asked to run others.
 const SPINS: u32 = 100;
@@ -61,7 +60,18 @@ pub(crate) struct Guarded<T> {
 unsafe impl<T: Send> Sync for Guarded<T> {}
 
 impl<T> Guarded<T> {
+    #[cfg(not(loom))]
     pub(crate) const fn new(value: T) -> Self {
+        Guarded {
+            inside: AtomicUsize::new(0),
+            whose: AtomicUsize::new(NOBODYS),
+            value: UnsafeCell::new(value),
+        }
+    }
+
+    /// As above; loom's atomics cannot be constants.
+    #[cfg(loom)]
+    pub(crate) fn new(value: T) -> Self {
         Guarded {
             inside: AtomicUsize::new(0),
             whose: AtomicUsize::new(NOBODYS),
@@ -189,6 +199,7 @@ impl Patience {
 
 /// A number of this thread's own while it lives: the address of something that it has. A later thread
 /// may get the same, and with it the locks of the one that has ended.
+#[cfg(not(loom))]
 #[inline]
 pub(crate) fn this_thread() -> usize {
     thread_local!(static HERE: u32 = const { 0 });
@@ -202,7 +213,7 @@ pub(crate) fn prepare() {
 }
 
 /// A barrier that one thread has all others go through.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(loom)))]
 mod barrier {
     use std::sync::OnceLock;
 
@@ -224,7 +235,7 @@ mod barrier {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", loom)))]
 mod barrier {
     pub(super) fn is_available() -> bool {
         false
@@ -245,7 +256,7 @@ impl Drop for Unlock<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use std::panic;
     use std::sync::Barrier;

@@ -3,12 +3,13 @@
 // Each floor uses only the floors listed before it; `tests/it/layers.rs` checks this.
 
 // Floor 0. Ground: no greenlets yet.
+mod atomics;
 mod clock;
 mod config;
-mod guarded;
 mod random;
 
-// Floor 1. A place to run on.
+// Floor 1. A place to run on, and how threads share a value.
+mod guarded;
 mod stack;
 
 // Floor 2. One switch.

@@ -44,5 +44,7 @@ pub mod tls {}
 pub mod prefork {}
 #[doc = include_str!("../arch-notes/19-seeing.md")]
 pub mod seeing {}
+#[doc = include_str!("../arch-notes/20-attacks.md")]
+pub mod attacks {}
 #[doc = include_str!("../arch-notes/21-testing.md")]
 pub mod testing {}

@@ -10,7 +10,8 @@ use super::schedule::{Job, Next, Shared};
 use crate::clock::Moment;
 use crate::config;
 use crate::greenlet::{self, AnyGreenlet};
-use crate::hub::inbox::{self, HubNumber, Message};
+use crate::hub::inbox::{HubNumber, Message};
+use crate::hub::inboxes;
 use crate::hub::{Hub, core, error_hook};
 use crate::raw::drop_quietly;
 
@@ -61,7 +62,7 @@ pub(super) fn kill(hub: HubNumber, number: u64) {
         Some(member) => member.start_kill(),
         // Another hub that has come into its place has no member with this number.
         None => {
-            inbox::of(hub).put(Message::Call(Box::new(move || {
+            inboxes::of(hub).put(Message::Call(Box::new(move || {
                 if let Some(member) = here().and_then(|here| here.member(number)) {
                     member.start_kill();
                 }

@@ -17,7 +17,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use super::handle::{ClusterStats, HubStats, SpawnErrorKind};
 use super::task::Work;
 use crate::clock::Moment;
-use crate::hub::inbox::{self, HubNumber, Inbox};
+use crate::hub::inbox::{HubNumber, Inbox};
+use crate::hub::inboxes;
 use crate::hub::threads;
 use crate::raw::Exit;
 use crate::sync::Event;
@@ -87,7 +88,7 @@ impl Seat {
     }
 
     pub(super) fn open(&self, hub: HubNumber) {
-        let inbox = inbox::of(hub);
+        let inbox = inboxes::of(hub);
         let _ = self.door.set(Door { inbox, alarms: inbox.alarms() });
     }
 

@@ -10,7 +10,8 @@ use super::seeing;
 use crate::clock::Moment;
 use crate::config;
 use crate::hub::core;
-use crate::hub::inbox::{self, Inbox, Message};
+use crate::hub::inbox::{Inbox, Message};
+use crate::hub::inboxes;
 use crate::raw::thread;
 use crate::sync::Event;
 
@@ -111,7 +112,7 @@ impl Survey {
         let is_own = |inbox: &'static Inbox| own.is_some_and(|own| std::ptr::eq(own, inbox));
         let mut hubs: BTreeMap<u32, HubDump> = BTreeMap::new();
         let mut call = Call::new();
-        for (inbox, thread) in inbox::all() {
+        for (inbox, thread) in inboxes::all() {
             let number = inbox.number().get();
             let seen = if is_own(inbox) {
                 seeing::this_hub(self.questions)

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::hub::inbox::{self, Message};
+use crate::hub::inbox::Message;
+use crate::hub::inboxes;
 use crate::hub::{core, report};
 use crate::raw::fiber::Head;
 use crate::raw::trace::{self, Slice};
@@ -122,7 +123,7 @@ thread_local! {
 pub fn set_timing(on: bool) {
     set_here(on);
     let own = core::try_with(|core| core.number());
-    for (inbox, _) in inbox::all() {
+    for (inbox, _) in inboxes::all() {
         if Some(inbox.number()) != own {
             inbox.put(Message::Call(Box::new(move || set_here(on))));
         }

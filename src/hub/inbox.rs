@@ -11,17 +11,17 @@
 //! Each sets its own flag before it reads the other's, so at least one of them sees the other:
 //! a message is never left lying while the hub sleeps.
 //!
-//! Inboxes live for ever and have numbers, so that a waker can name one without counting. The inbox of a
-//! hub that has ended is given to the next hub; messages for the old one name waits
+//! The inbox of a hub that has ended is given to the next hub; messages for the old one name waits
 //! and sources that the new one never had, and do nothing.
 
 use std::num::NonZeroU32;
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::thread::{self, Thread};
 
+use super::inboxes;
 use super::reactor::Notifier;
+use crate::atomics::{AtomicBool, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering};
 
 /// What another thread can ask of a hub.
 pub(crate) enum Message {
@@ -61,7 +61,7 @@ struct State {
 
 /// Names an inbox, and so a hub: half the size of a reference, for there are many wakers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct HubNumber(NonZeroU32);
+pub(crate) struct HubNumber(pub(super) NonZeroU32);
 
 impl HubNumber {
     pub(crate) fn get(self) -> u32 {
@@ -69,44 +69,8 @@ impl HubNumber {
     }
 }
 
-/// All inboxes by their numbers, to be read without a lock: number `n` stands in the shelf of
-/// the highest bit of `n`, which has as many places as all shelves before it and one more.
-static SHELVES: [OnceLock<Box<[OnceLock<Inbox>]>>; 32] = [const { OnceLock::new() }; 32];
-
-/// Inboxes that no hub owns now, and how many there are in all.
-static UNOWNED: Mutex<(Vec<&'static Inbox>, u32)> = Mutex::new((Vec::new(), 0));
-
-/// The inbox with this number.
-pub(crate) fn of(hub: HubNumber) -> &'static Inbox {
-    place(hub).get_or_init(|| Inbox::new(hub))
-}
-
-fn place(hub: HubNumber) -> &'static OnceLock<Inbox> {
-    let shelf = hub.0.ilog2();
-    let places = SHELVES[shelf as usize]
-        .get_or_init(|| (0..1u32 << shelf).map(|_| OnceLock::new()).collect());
-    &places[(hub.0.get() - (1 << shelf)) as usize]
-}
-
-/// The inboxes of all hubs that there are, and their threads.
-pub(crate) fn all() -> Vec<(&'static Inbox, Thread)> {
-    let last = lock(&UNOWNED).1;
-    let inboxes = (1..=last).filter_map(NonZeroU32::new).map(|number| of(HubNumber(number)));
-    inboxes.filter_map(|inbox| Some((inbox, lock(&inbox.state).thread.clone()?))).collect()
-}
-
-/// An inbox that no hub owns.
-fn unowned() -> &'static Inbox {
-    let mut unowned = lock(&UNOWNED);
-    if let Some(inbox) = unowned.0.pop() {
-        return inbox;
-    }
-    unowned.1 += 1;
-    of(HubNumber(NonZeroU32::new(unowned.1).expect("one more than before")))
-}
-
 impl Inbox {
-    fn new(number: HubNumber) -> Inbox {
+    pub(super) fn new(number: HubNumber) -> Inbox {
         Inbox {
             number,
             state: Mutex::new(State { next_number: 1, ..State::default() }),
@@ -123,9 +87,14 @@ impl Inbox {
         self.number
     }
 
+    /// The thread of the hub that owns it, if there is one.
+    pub(super) fn thread(&self) -> Option<Thread> {
+        lock(&self.state).thread.clone()
+    }
+
     /// An inbox for a new hub, and the first number that no message in it can name.
     pub(super) fn claim(notifier: Arc<Notifier>) -> (&'static Inbox, u64) {
-        let inbox = unowned();
+        let inbox = inboxes::unowned();
         let mut state = lock(&inbox.state);
         state.notifier = Some(notifier);
         state.thread = Some(thread::current());
@@ -146,7 +115,7 @@ impl Inbox {
         drop(unread);
         // A remote handle that outlives its hub must not speak to another.
         if !self.has_remotes() {
-            lock(&UNOWNED).0.push(self);
+            inboxes::give_back(self);
         }
     }
 
@@ -232,39 +201,30 @@ impl Inbox {
     }
 }
 
-/// All inboxes, locked for the time of a fork: in the child they are as they were, and free.
-pub(crate) struct Frozen {
-    _unowned: MutexGuard<'static, (Vec<&'static Inbox>, u32)>,
-    inboxes: Vec<(&'static Inbox, MutexGuard<'static, State>)>,
-}
-
-/// Locks all inboxes. No thread locks two of them, so this cannot wait for ever.
-pub(crate) fn freeze() -> Frozen {
-    let unowned = lock(&UNOWNED);
-    let numbers = (1..=unowned.1).filter_map(NonZeroU32::new);
-    let inboxes = numbers.map(|number| of(HubNumber(number)));
-    Frozen {
-        inboxes: inboxes.map(|inbox| (inbox, lock(&inbox.state))).collect(),
-        _unowned: unowned,
-    }
+/// An inbox, locked for the time of a fork: in the child it is as it was, and free.
+pub(super) struct Frozen {
+    inbox: &'static Inbox,
+    state: MutexGuard<'static, State>,
 }
 
 impl Frozen {
+    pub(super) fn new(inbox: &'static Inbox) -> Frozen {
+        Frozen { inbox, state: lock(&inbox.state) }
+    }
+
     /// In the child: empties the inbox of its hub, whose waits are to have numbers from `next_wait`
-    /// on, and takes the others from hubs that are not there.
+    /// on, or takes that of another from its hub, which is not there.
     ///
-    /// What they held is left as it is. Its destructors are the parent's, as are the descriptors.
-    pub(crate) fn renew(self, own: HubNumber, next_wait: u64) {
-        for (inbox, mut state) in self.inboxes {
-            std::mem::forget(std::mem::take(&mut state.messages));
-            inbox.pending.store(false, Ordering::Relaxed);
-            inbox.sleeping.store(false, Ordering::Relaxed);
-            if inbox.number == own {
-                inbox.first_number.store(next_wait, Ordering::Release);
-            } else if let Some(notifier) = state.notifier.take() {
-                std::mem::forget((notifier, state.thread.take()));
-                inbox.first_number.store(u64::MAX, Ordering::Release);
-            }
+    /// What it held is left as it is. Its destructors are the parent's, as are the descriptors.
+    pub(super) fn renew(mut self, own: HubNumber, next_wait: u64) {
+        std::mem::forget(std::mem::take(&mut self.state.messages));
+        self.inbox.pending.store(false, Ordering::Relaxed);
+        self.inbox.sleeping.store(false, Ordering::Relaxed);
+        if self.inbox.number == own {
+            self.inbox.first_number.store(next_wait, Ordering::Release);
+        } else if let Some(notifier) = self.state.notifier.take() {
+            std::mem::forget((notifier, self.state.thread.take()));
+            self.inbox.first_number.store(u64::MAX, Ordering::Release);
         }
     }
 }

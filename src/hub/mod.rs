@@ -19,6 +19,7 @@ pub(crate) mod error_hook;
 mod here;
 mod idle;
 pub(crate) mod inbox;
+pub(crate) mod inboxes;
 pub(crate) mod line;
 pub(crate) mod reactor;
 mod ready;

@@ -14,8 +14,8 @@
 //! greenlet is unwinding already and must not let its neighbours see that.
 
 use super::core::{self, Core};
-use super::inbox::{self, HubNumber, Message};
-use super::traceback;
+use super::inbox::{HubNumber, Message};
+use super::{inboxes, traceback};
 use crate::clock::Moment;
 use crate::raw::fiber::{Command, FiberRef, Head, NOTHING, WaitKind, WaitingFor};
 use crate::raw::{raise_if_interrupted, thread};
@@ -56,7 +56,7 @@ impl Waker {
     pub(crate) fn is_orphaned(self) -> bool {
         let here =
             core::try_with(|core| (core.number() == self.hub).then(|| self.wait < core.term()));
-        here.flatten().unwrap_or_else(|| inbox::of(self.hub).is_past(self.wait))
+        here.flatten().unwrap_or_else(|| inboxes::of(self.hub).is_past(self.wait))
     }
 
     /// Ends the wait; `false` if it is known to have ended already.
@@ -67,7 +67,7 @@ impl Waker {
         });
         match local.flatten() {
             Some(woken) => woken,
-            None => inbox::of(self.hub).put(Message::Wake { id: self.id, wait: self.wait }),
+            None => inboxes::of(self.hub).put(Message::Wake { id: self.id, wait: self.wait }),
         }
     }
 }

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::hub::core::{self, Core};
-use crate::hub::inbox::{self, HubNumber, Message};
+use crate::hub::inbox::{HubNumber, Message};
+use crate::hub::inboxes;
 use crate::hub::reactor;
 
 #[derive(Default)]
@@ -116,10 +117,10 @@ impl Registration {
         });
         if left != Some(true) {
             if interest_stays {
-                inbox::of(place.hub).end_interest(fd);
+                inboxes::of(place.hub).end_interest(fd);
             }
             // Where that hub has ended there is nothing left to forget.
-            inbox::of(place.hub).put(Message::Forget { key: place.key });
+            inboxes::of(place.hub).put(Message::Forget { key: place.key });
         }
     }
 }

@@ -21,7 +21,7 @@ use std::ptr;
 use rustix::io::FdFlags;
 
 use crate::hub::core;
-use crate::hub::inbox;
+use crate::hub::inboxes;
 use crate::hub::reactor::Fresh;
 use crate::raw::thread;
 use crate::{signal, threadpool};
@@ -90,7 +90,7 @@ pub unsafe fn fork() -> io::Result<Fork> {
     // In this order, always. Nobody else holds two of them.
     let signals = signal::freeze();
     let pools = threadpool::freeze();
-    let inboxes = inbox::freeze();
+    let inboxes = inboxes::freeze();
     // Until the child has the actions that are its own: one that came before would be lost.
     let _blocked = Blocked::all();
     // SAFETY: the caller answers for what other threads leave undone. Ours is either locked here,

@@ -8,7 +8,8 @@ use std::panic::{self, AssertUnwindSafe, Location};
 
 use crate::hub::core::{self, Core};
 use crate::hub::error_hook::{self, Unhandled};
-use crate::hub::inbox::{self, HubNumber, Message};
+use crate::hub::inbox::{HubNumber, Message};
+use crate::hub::inboxes;
 use crate::raw::{Exit, Expired, drop_quietly};
 
 type Payload = Box<dyn Any + Send>;
@@ -55,7 +56,7 @@ impl Origin {
         match self.home {
             Some(home) if core::try_with(Home::of) != self.home => {
                 // If the hub has ended the message is dropped, and so told.
-                inbox::of(home.hub).put(Message::Call(Box::new(move || untold.tell())));
+                inboxes::of(home.hub).put(Message::Call(Box::new(move || untold.tell())));
             }
             _ => untold.tell(),
         }
