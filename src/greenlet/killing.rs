@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::packet::{Ended, Start};
 use super::{AnyGreenlet, Greenlet, Join, joining};
 use crate::hub::{core, waiter};
-use crate::raw::Exit;
 use crate::raw::fiber::FiberRef;
 use crate::raw::thread;
+use crate::raw::{self, Exit};
 
 /// Has `fiber` unwind at its waiting point, or never start. Without a payload it is [`Exit`].
 pub(super) fn start_kill(fiber: &FiberRef, payload: Option<Box<dyn Any + Send>>) {
@@ -22,7 +22,7 @@ pub(super) fn start_kill(fiber: &FiberRef, payload: Option<Box<dyn Any + Send>>)
     // do so twice: should it be caught, it ends where it waits next.
     let is_raised = thread::is_current(head) && !thread::is_called_by_loop(head);
     if is_raised && !std::thread::panicking() {
-        std::panic::resume_unwind(payload.unwrap_or_else(|| Box::new(Exit)));
+        raw::unwind(payload.unwrap_or_else(|| Box::new(Exit)));
     }
     if payload.is_some() {
         let old = head.extra_or_default().kill_payload.replace(payload);

@@ -69,7 +69,9 @@ use self::fiber::{Command, Fiber, FiberRef, Head};
 pub use self::generator::{Generator, Yielder, generator};
 use self::mailbox::{Instead, Mailbox};
 pub use self::unwinding::{Exit, Lost, set_lost_hook};
-pub(crate) use self::unwinding::{Expired, describe_overflow, drop_quietly, raise_if_interrupted};
+pub(crate) use self::unwinding::{
+    Expired, describe_overflow, drop_quietly, raise_if_interrupted, unwind,
+};
 
 /// A greenlet that takes values of type `I`; see the [module](self).
 ///
@@ -313,7 +315,7 @@ fn run_body<I: 'static, O: 'static>(first: &Mailbox<I>, body: impl FnOnce(I) -> 
         match first.take() {
             Some(Ok(value)) => body(value),
             Some(Err(Instead::Panic(payload))) => raise_thrown(payload),
-            _ => panic::resume_unwind(Box::new(Exit)),
+            _ => unwind(Box::new(Exit)),
         }
     }));
     let result = end_locals(result);

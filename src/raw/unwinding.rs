@@ -56,12 +56,26 @@ fn raise(head: &Head) {
         let extra = head.extra_or_default();
         extra.kills.set(extra.kills.get().saturating_add(1));
         let payload = extra.kill_payload.take();
-        panic::resume_unwind(payload.unwrap_or_else(|| Box::new(Exit)));
+        unwind(payload.unwrap_or_else(|| Box::new(Exit)));
     }
     if let Some(number) = expired {
         let thread = std::thread::current().id();
         panic::resume_unwind(Box::new(Expired { thread, number }));
     }
+}
+
+/// Ends the current greenlet with `payload`, quietly.
+///
+/// # Panics
+///
+/// Where nothing can unwind: so the process does not end without a word.
+pub(crate) fn unwind(payload: Box<dyn Any + Send>) -> ! {
+    if cfg!(panic = "abort") {
+        panic!(
+            "a greenlet is to be unwound, and with `panic = \"abort\"` nothing can be: aborting"
+        );
+    }
+    panic::resume_unwind(payload);
 }
 
 /// A result of a raw greenlet that reached nobody.
