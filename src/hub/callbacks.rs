@@ -42,7 +42,7 @@ impl Callbacks {
 
     /// Forgets them, without running destructors: for a thread that ends.
     pub(super) fn leak(&self) {
-        std::mem::forget(self.queue.take());
+        self.queue.take().into_iter().for_each(std::mem::forget);
     }
 }
 

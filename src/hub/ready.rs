@@ -70,6 +70,6 @@ impl Ready {
 
     /// Forgets everyone, without running their destructors: for a thread that ends.
     pub(super) fn leak(&self) {
-        std::mem::forget(self.queue.take());
+        self.queue.take().into_iter().for_each(std::mem::forget);
     }
 }

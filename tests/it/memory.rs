@@ -1,9 +1,10 @@
 //! What happens when there is no memory for another stack, and that greenlets leave none behind.
+#![allow(unsafe_code)]
 
 use std::io::ErrorKind;
 
 use greenhub::raw;
-use greenhub::{Builder, Greenlet, sleep, spawn};
+use greenhub::{Builder, Greenlet, Hub, sleep, spawn};
 
 use crate::support::{child_with_address_space, is_child, message, millis, panic_of, stderr};
 
@@ -26,7 +27,7 @@ fn a_refusal_is_an_error_from_the_builder_and_a_sentence_from_spawn() {
     };
     assert_eq!(error.kind(), ErrorKind::OutOfMemory);
     assert!(error.to_string().contains("vm.max_map_count"), "{error}");
-    greenhub::Hub::current().set_stack_size(1 << 30);
+    Hub::current().set_stack_size(1 << 30);
     let told = message(&*panic_of(|| spawn(|| ())));
     assert!(told.contains("no memory for another greenlet's stack"), "{told}");
     // Those that are there go on, and once some have ended there is room again.
@@ -72,4 +73,33 @@ fn greenlets_dropped_unfinished_in_threads_that_end_leave_no_memory() {
     (0..100).for_each(|_| drop_unfinished());
     let grown = resident_pages().saturating_sub(before);
     assert!(grown < 512, "{grown} pages more for 10,000 greenlets");
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn a_hub_that_ends_gives_the_memory_of_its_queues_back() {
+    if !is_child() {
+        let output =
+            crate::support::child("memory::a_hub_that_ends_gives_the_memory_of_its_queues_back");
+        assert!(output.status.success(), "{:?} {}", output.status, stderr(&output));
+        return;
+    }
+    let allocated = || {
+        // SAFETY: it takes nothing, and tells how much memory is allocated.
+        unsafe { libc::mallinfo2() }.uordblks
+    };
+    let make_ready_and_end = || {
+        let body = || {
+            let ready: Vec<_> = (0..64).map(|_| spawn(|| ())).collect();
+            let called: Vec<_> = (0..64).map(|_| Hub::current().run_callback(|| ())).collect();
+            ready.iter().for_each(|greenlet| greenlet.wait());
+            drop(called);
+        };
+        std::thread::spawn(body).join().unwrap();
+    };
+    (0..20).for_each(|_| make_ready_and_end());
+    let before = allocated();
+    (0..200).for_each(|_| make_ready_and_end());
+    let grown = allocated().saturating_sub(before);
+    assert!(grown < 20_000, "{grown} bytes more for 200 hubs");
 }
