@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use greenhub::queue::Queue;
 use greenhub::sync::{Event, Lock, Semaphore};
-use greenhub::{Builder, Select, ThreadPool, monkey, offload, signal, spawn, wait, yield_now};
+use greenhub::{Builder, Hub, Select, ThreadPool, monkey, offload, signal, spawn, wait, yield_now};
 
 static EVENT: Event = Event::new();
 
@@ -41,6 +41,7 @@ fn main() {
     a_thread_that_could_help_keeps_the_report_away();
     work_that_an_ended_thread_has_left_to_a_pool_keeps_the_report_away();
     the_report_comes_back_when_that_thread_has_ended();
+    a_look_at_other_threads_is_still_to_come_when_something_wakes_the_hub_before_it();
     a_wait_for_a_signal_is_not_for_ever();
     a_pool_without_room_is_reported();
     println!("ok");
@@ -226,6 +227,19 @@ fn the_report_comes_back_when_that_thread_has_ended() {
         let told = report_of(|| Event::new().wait().unwrap());
         assert!(told.contains("main waits for an event"), "{told}");
     }
+}
+
+fn a_look_at_other_threads_is_still_to_come_when_something_wakes_the_hub_before_it() {
+    let remote = Hub::current().remote();
+    let thread = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(30));
+        remote.run_callback(|| ());
+        drop(remote);
+        std::thread::sleep(Duration::from_millis(30));
+    });
+    let told = report_of(|| Event::new().wait().unwrap());
+    assert!(told.contains("main waits for an event"), "{told}");
+    thread.join().unwrap();
 }
 
 fn a_wait_for_a_signal_is_not_for_ever() {

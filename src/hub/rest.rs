@@ -41,6 +41,8 @@ pub(super) struct SharedSleep {
     waits: u64,
     looks: u32,
     is_last: bool,
+    /// When the look is due.
+    at: Option<Moment>,
 }
 
 /// Has main wait until a wake or `until`, and `deadline` at the latest.
@@ -138,14 +140,21 @@ impl Core {
         if sleep.waits != waits {
             sleep = SharedSleep { waits, ..SharedSleep::default() };
         }
+        if let Some(at) = sleep.at
+            && Moment::now() < at
+        {
+            // Something has woken the hub before that, and it is still to come.
+            return Some(at);
+        }
         if sleep.is_last {
             return None;
         }
         let pause = config::SECOND_LOOK * 2u32.pow(sleep.looks.min(10));
         sleep.looks += 1;
         sleep.is_last = !threads::have_work();
+        sleep.at = Some(Moment::after(pause));
         self.slept_shared.set(sleep);
-        Some(Moment::after(pause))
+        sleep.at
     }
 
     /// Whether nothing that is known of will make anyone ready. Main's own timers do not count:
