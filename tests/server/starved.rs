@@ -33,6 +33,8 @@ fn starve() {
 fn starve_over_a_cluster(sharing: Sharing) {
     bounded_by(LIMIT, move || {
         few_descriptors();
+        // So that this thread's hub has its descriptors, before clients have taken all.
+        sleep(millis(1));
         let cluster = cluster_of(2);
         let server = ClusterServer::bind(&cluster, "127.0.0.1:0", |stream, _| echo(stream));
         let server = server.sharing(sharing);
@@ -96,6 +98,20 @@ impl Starving {
         self.child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
         assert!(self.child.wait().unwrap().success() && said.contains("served"), "{complaints}");
         complaints
+    }
+}
+
+/// A test that fails says what the server had to say.
+impl Drop for Starving {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.child.kill();
+            let mut said = String::new();
+            if let Some(mut stderr) = self.child.stderr.take() {
+                let _ = stderr.read_to_string(&mut said);
+            }
+            eprintln!("the server ({:?}) has said: {said}", self.child.wait());
+        }
     }
 }
 
