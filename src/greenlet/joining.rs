@@ -132,6 +132,7 @@ pub(super) static JOIN: WaitKind =
 
 impl<T: 'static> Greenlet<T> {
     /// Waits for the end; the errors are `TimedOut` and `Unwinding`.
+    #[inline(always)]
     pub(super) fn wait_until(&self, deadline: Moment) -> Result<(), JoinError> {
         wait_until(&self.fiber.head, &self.fiber.data.ended, deadline)
     }
@@ -143,6 +144,7 @@ pub(super) fn deadline(limit: Duration) -> Moment {
 }
 
 /// Waits until the greenlet with this head and end has ended.
+#[inline(always)]
 pub(super) fn wait_until(head: &Head, ended: &Ended, deadline: Moment) -> Result<(), JoinError> {
     if ended.is_over() {
         return Ok(());
@@ -175,6 +177,7 @@ struct Entry<'a> {
 }
 
 impl Drop for Entry<'_> {
+    #[inline(always)]
     fn drop(&mut self) {
         if let Some(waker) = self.waker
             && !self.ended.is_over()

@@ -93,6 +93,7 @@ impl<T: 'static> Greenlet<T> {
     /// assert_eq!(sum.join()?, 55);
     /// # Ok::<(), greenhub::JoinError>(())
     /// ```
+    #[inline]
     pub fn join(&self) -> Result<T, JoinError> {
         self.join_until(Moment::NEVER)
     }
@@ -111,6 +112,7 @@ impl<T: 'static> Greenlet<T> {
         self.join_until(joining::deadline(limit))
     }
 
+    #[inline(always)]
     fn join_until(&self, deadline: Moment) -> Result<T, JoinError> {
         self.wait_until(deadline)?;
         match self.fiber.data.take_outcome() {

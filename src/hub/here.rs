@@ -34,7 +34,7 @@ impl Drop for Owner {
 /// # Panics
 ///
 /// If the kernel gives no descriptor for it, or if the thread is ending.
-#[inline]
+#[inline(always)]
 pub(crate) fn with<R>(f: impl FnOnce(&Core) -> R) -> R {
     let mut core = HERE.get();
     if core.is_null() {
@@ -47,7 +47,7 @@ pub(crate) fn with<R>(f: impl FnOnce(&Core) -> R) -> R {
 }
 
 /// Calls `f` with this thread's hub, if it has one.
-#[inline]
+#[inline(always)]
 pub(crate) fn try_with<R>(f: impl FnOnce(&Core) -> R) -> Option<R> {
     // SAFETY: null, or as in `with`.
     unsafe { HERE.get().as_ref() }.map(f)

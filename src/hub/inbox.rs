@@ -64,6 +64,12 @@ struct State {
 pub(crate) struct HubNumber(pub(super) NonZeroU32);
 
 impl HubNumber {
+    #[inline(always)]
+    pub(super) fn new(number: u32) -> Option<HubNumber> {
+        NonZeroU32::new(number).map(HubNumber)
+    }
+
+    #[inline(always)]
     pub(crate) fn get(self) -> u32 {
         self.0.get()
     }

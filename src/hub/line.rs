@@ -3,7 +3,7 @@
 use super::bell::{Bell, Waitable};
 use super::core;
 use super::turn::{self, Entered, Gate, Kinds, Turn, WaitError};
-use super::waiter::{Waker, Woken};
+use super::waiter::{Begin, Waker, Woken};
 use super::waiters::{All, Granted, Waiters, Who};
 use crate::clock::Moment;
 use crate::guarded::Guarded;
@@ -80,7 +80,7 @@ impl<S: Rules> Line<S> {
         self.wait_long(kinds, deadline)
     }
 
-    #[cold]
+    #[inline(always)]
     fn wait_long(&self, kinds: &'static Kinds, deadline: Moment) -> Result<Turn, WaitError> {
         loop {
             match turn::wait_at(self, kinds, deadline, || ())? {
@@ -122,25 +122,25 @@ pub(crate) fn spend_success() {
 impl<S: Rules> Gate for Line<S> {
     type Gain = ();
 
-    fn enter(&self, waker: Waker) -> Entered {
-        let others = self.with(|rules, waiters| match rules.try_now(waiters) {
-            Some(others) => Ok(others),
-            None => {
-                rules.joined();
-                Err(waiters.join(waker, ()))
+    #[inline]
+    fn enter(&self, begin: Begin<'_>) -> Entered {
+        let mut others = None;
+        let entered = self.with(|rules, waiters| {
+            others = rules.try_now(waiters);
+            if others.is_some() {
+                return Entered::Had(());
             }
+            rules.joined();
+            let waker = begin.waker();
+            Entered::Waits { waker, among_many: waiters.join(waker, ()) }
         });
-        match others {
-            Ok(others) => {
-                others.wake();
-                Entered::Had
-            }
-            Err(among_many) => Entered::Waits { among_many },
+        if let Some(others) = others {
+            others.wake();
         }
+        entered
     }
 
-    fn gain(&self) {}
-
+    #[inline]
     fn settle(&self, waker: Waker, woken: Woken) -> Option<()> {
         // Who wakes one that waits here has granted it something.
         let is_granted = woken == Woken::ByWaker || !self.leave(waker);

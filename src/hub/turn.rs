@@ -1,7 +1,7 @@
 //! The one way in which primitives wait: in a line, where what one waits for is handed over.
 //!
 //! ```text
-//!   waiter:  look ─▶ park: lock, look again ─▶ into the line ─▶ suspend ─▶ …out of the line? granted
+//!   waiter:  lock, look ─▶ into the line ─▶ suspend ─▶ …out of the line? granted
 //!   granter: lock, take the first out of the line: it has it now ─▶ unlock ─▶ wake it
 //! ```
 //!
@@ -13,11 +13,11 @@
 //! What one waits at is a [`Gate`]. Most primitives are one line, a [`Line`](super::line::Line); a queue
 //! has a gate for those who get and one for those who put.
 
-use std::cell::Cell;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::time::Duration;
 
-use super::waiter::{self, Unwinding, Waker, Woken};
+use super::waiter::{self, Begin, Unwinding, Waker, Woken};
 use crate::clock::Moment;
 use crate::raw::fiber::{Reach, WaitKind};
 
@@ -81,12 +81,11 @@ pub(crate) enum Turn<G = ()> {
 }
 
 /// How it goes with one who would wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Entered {
+pub(crate) enum Entered<G = ()> {
     /// It has what it would wait for.
-    Had,
+    Had(G),
     /// It stands in the line; and whether more threads than one have to do with it.
-    Waits { among_many: bool },
+    Waits { waker: Waker, among_many: bool },
 }
 
 /// Where one waits.
@@ -94,11 +93,8 @@ pub(crate) trait Gate {
     /// What is had by waiting here.
     type Gain;
 
-    /// Takes what is waited for, if it can be had, or else a place in the line.
-    fn enter(&self, waker: Waker) -> Entered;
-
-    /// What was had at once.
-    fn gain(&self) -> Self::Gain;
+    /// Takes what is waited for, if it can be had; else begins the wait, and takes a place in the line.
+    fn enter(&self, begin: Begin<'_>) -> Entered<Self::Gain>;
 
     /// After the wait: what was granted. Nothing, if it was not, and the place in the line is left.
     fn settle(&self, waker: Waker, woken: Woken) -> Option<Self::Gain>;
@@ -106,13 +102,17 @@ pub(crate) trait Gate {
     /// Leaves the line; `false` if it was granted.
     fn leave(&self, waker: Waker) -> bool;
 
-    /// Passes on what was had or granted to one that is gone.
+    /// Passes on what was granted to one that is gone.
     fn give_back(&self);
 }
 
-/// Waits at a gate until `deadline`. `queued` is called when the place in the line is taken, if
-/// it must be.
-#[cold]
+/// Takes what can be had at a gate, or waits there until `deadline`. `queued` is called when the place
+/// in the line is taken, if it must be.
+///
+/// # Errors
+///
+/// If `deadline` is zero, or the caller unwinds, also if it could be had: who cannot wait looks first.
+#[inline(always)]
 pub(crate) fn wait_at<G: Gate>(
     gate: &G,
     kinds: &'static Kinds,
@@ -122,58 +122,43 @@ pub(crate) fn wait_at<G: Gate>(
     if deadline == Moment::ZERO {
         return Err(WaitError::TimedOut);
     }
-    let place = Place { gate, holds: Cell::new(Holds::Nothing) };
-    let woken = waiter::park(&kinds.alone, 0, deadline, |waker| match gate.enter(waker) {
-        Entered::Had => {
-            place.holds.set(Holds::Turn);
-            waker.wake();
-        }
-        Entered::Waits { among_many } => {
-            place.holds.set(Holds::Place(waker));
-            if among_many {
-                waiter::rename(&kinds.among_many);
-            }
-            queued();
-        }
-    })?;
-    Ok(place.settle(woken))
+    let enter = |begin: Begin<'_>| match gate.enter(begin) {
+        Entered::Had(gain) => Ok(gain),
+        Entered::Waits { waker, among_many } => Err((Place { gate, waker }, among_many)),
+    };
+    let entered = |(_, among_many): &(Place<'_, G>, bool)| {
+        queued();
+        if *among_many { &kinds.among_many } else { &kinds.alone }
+    };
+    Ok(match waiter::park_unless(&kinds.alone, deadline, enter, entered)? {
+        Ok(gain) => Turn::AtOnce(gain),
+        Err(((place, _), woken)) => match place.settle(woken) {
+            Some(gain) => Turn::Granted(gain),
+            None => Turn::Left,
+        },
+    })
 }
 
-#[derive(Clone, Copy)]
-enum Holds {
-    Nothing,
-    /// What was waited for.
-    Turn,
-    /// A place in the line, or what was granted since.
-    Place(Waker),
-}
-
-/// What a waiter holds while it is parked; should it be killed, the others get it.
+/// A place in the line, or what was granted since; should its greenlet be killed, the others get it.
 struct Place<'a, G: Gate> {
     gate: &'a G,
-    holds: Cell<Holds>,
+    waker: Waker,
 }
 
 impl<G: Gate> Place<'_, G> {
     /// The park is over, and its greenlet lives.
-    fn settle(self, woken: Woken) -> Turn<G::Gain> {
-        match self.holds.replace(Holds::Nothing) {
-            Holds::Turn => Turn::AtOnce(self.gate.gain()),
-            Holds::Place(waker) => match self.gate.settle(waker, woken) {
-                Some(gain) => Turn::Granted(gain),
-                None => Turn::Left,
-            },
-            Holds::Nothing => unreachable!("a park that was not refused has announced its waker"),
-        }
+    #[inline]
+    fn settle(self, woken: Woken) -> Option<G::Gain> {
+        let place = ManuallyDrop::new(self);
+        place.gate.settle(place.waker, woken)
     }
 }
 
 impl<G: Gate> Drop for Place<'_, G> {
+    #[cold]
     fn drop(&mut self) {
-        match self.holds.get() {
-            Holds::Nothing => {}
-            Holds::Place(waker) if self.gate.leave(waker) => {}
-            Holds::Turn | Holds::Place(_) => self.gate.give_back(),
+        if !self.gate.leave(self.waker) {
+            self.gate.give_back();
         }
     }
 }

@@ -31,11 +31,17 @@ impl<T> WaitQueue<T> {
 
     #[inline]
     pub(crate) fn push(&mut self, waiter: T) {
+        self.push_with(|| waiter);
+    }
+
+    /// As [`push`](Self::push); `waiter` makes it where it is to lie.
+    #[inline(always)]
+    pub(crate) fn push_with(&mut self, waiter: impl FnOnce() -> T) {
         if self.first.is_none() {
             // There are no others either: the first place is filled from them.
-            self.first = Some(waiter);
+            self.first = Some(waiter());
         } else {
-            self.others.get_or_insert_default().push_back(waiter);
+            self.others.get_or_insert_default().push_back(waiter());
         }
     }
 

@@ -13,6 +13,9 @@
 //! a block around it expires (then it unwinds from here), or it is refused, because the
 //! greenlet is unwinding already and must not let its neighbours see that.
 
+use std::num::NonZeroU64;
+use std::ptr;
+
 use super::core::{self, Core};
 use super::inbox::{HubNumber, Message};
 use super::{inboxes, traceback};
@@ -32,49 +35,68 @@ pub(crate) enum Woken {
 pub(crate) struct Unwinding;
 
 /// Ends one wait of one greenlet, from any thread. Copies are the same waker.
+///
+/// It is two words, so that it goes from hand to hand in registers: one of three pieces would be written
+/// piece by piece and read as a whole, which processors are slow at.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Waker {
-    hub: HubNumber,
-    id: u32,
+    /// The number of its hub, and in the lower half the greenlet's id.
+    whose: NonZeroU64,
     wait: u64,
 }
 
 impl Waker {
+    #[inline(always)]
+    fn new(hub: HubNumber, id: u32, wait: u64) -> Waker {
+        let whose = u64::from(hub.get()) << 32 | u64::from(id);
+        Waker { whose: NonZeroU64::new(whose).expect("no hub is number zero"), wait }
+    }
+
     /// The hub of the greenlet that waits.
+    #[inline(always)]
     pub(crate) fn hub(self) -> HubNumber {
-        self.hub
+        HubNumber::new((self.whose.get() >> 32) as u32).expect("no hub is number zero")
+    }
+
+    #[inline(always)]
+    fn is_of(self, core: &Core) -> bool {
+        core.number().get() == (self.whose.get() >> 32) as u32
+    }
+
+    #[inline(always)]
+    fn id(self) -> u32 {
+        self.whose.get() as u32
     }
 
     /// Whether it is one of the hub of this thread, and so of one that lives.
     #[inline]
     pub(crate) fn is_of_this_hub(self) -> bool {
-        core::try_with(|core| core.number() == self.hub && self.wait >= core.term()) == Some(true)
+        core::try_with(|core| self.is_of(core) && self.wait >= core.term()) == Some(true)
     }
 
     /// Whether the hub has ended, so that nobody will ever hear of the wake.
     #[inline]
     pub(crate) fn is_orphaned(self) -> bool {
-        let here =
-            core::try_with(|core| (core.number() == self.hub).then(|| self.wait < core.term()));
-        here.flatten().unwrap_or_else(|| inboxes::of(self.hub).is_past(self.wait))
+        let here = core::try_with(|core| (self.is_of(core)).then(|| self.wait < core.term()));
+        here.flatten().unwrap_or_else(|| inboxes::of(self.hub()).is_past(self.wait))
     }
 
     /// Ends the wait; `false` if it is known to have ended already.
     #[inline]
     pub(crate) fn wake(self) -> bool {
         let local = core::try_with(|core| {
-            (core.number() == self.hub).then(|| core.wake(self.id, self.wait, Woken::ByWaker))
+            (self.is_of(core)).then(|| core.wake(self.id(), self.wait, Woken::ByWaker))
         });
         match local.flatten() {
             Some(woken) => woken,
-            None => inboxes::of(self.hub).put(Message::Wake { id: self.id, wait: self.wait }),
+            None => inboxes::of(self.hub()).put(Message::Wake { id: self.id(), wait: self.wait }),
         }
     }
 }
 
 impl std::fmt::Debug for Waker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Waker").field("id", &self.id).field("wait", &self.wait).finish()
+        f.debug_struct("Waker").field("id", &self.id()).field("wait", &self.wait).finish()
     }
 }
 
@@ -85,7 +107,7 @@ impl std::fmt::Debug for Waker {
 /// # Errors
 ///
 /// [`Unwinding`], before anything is announced.
-#[inline]
+#[inline(always)]
 pub(crate) fn park(
     kind: &'static WaitKind,
     subject: u64,
@@ -100,19 +122,70 @@ pub(crate) fn park(
             refuse_callback(head);
             raise_if_interrupted(head);
             let wait = core.begin_wait(head, WaitingFor { kind, subject });
-            let ended = Ended { core, head };
-            announce(Waker { hub: core.number(), id: head.id.get(), wait });
-            if deadline == Moment::NEVER {
-                suspend(core, head);
-            } else {
-                let timer = core.set_timer(deadline, head.id.get(), wait);
-                suspend(core, head);
-                core.cancel_timer(timer);
-            }
+            let ended = Ended { core, head, kind };
+            announce(Waker::new(core.number(), head.id.get(), wait));
+            suspend_until(core, head, deadline);
             drop(ended);
             let timed_out = head.timed_out.replace(false);
             raise_if_interrupted(head);
             if timed_out { Woken::ByDeadline } else { Woken::ByWaker }
+        })
+    }))
+}
+
+/// Begins the wait that [`park_unless`] is about to park for.
+pub(crate) struct Begin<'a> {
+    core: &'a Core,
+    head: &'a Head,
+    kind: &'static WaitKind,
+}
+
+impl Begin<'_> {
+    /// The waker that ends it. Nothing may panic between this and the end of `enter`.
+    #[inline(always)]
+    pub(crate) fn waker(self) -> Waker {
+        let wait = self.core.begin_wait(self.head, WaitingFor { kind: self.kind, subject: 0 });
+        Waker::new(self.core.number(), self.head.id.get(), wait)
+    }
+}
+
+/// As [`park`], for what may not have to be waited for: `enter` looks, and begins the wait if it has
+/// to be, all under one lock of what is waited for. What it returns then is dropped if the greenlet
+/// is unwound from here, and comes back with how the wait ended if not. `entered` is called before
+/// the greenlet parks, and tells what the wait is called.
+///
+/// # Errors
+///
+/// [`Unwinding`], before anything is looked at.
+#[inline(always)]
+pub(crate) fn park_unless<H, P>(
+    kind: &'static WaitKind,
+    deadline: Moment,
+    enter: impl FnOnce(Begin<'_>) -> Result<H, P>,
+    entered: impl FnOnce(&P) -> &'static WaitKind,
+) -> Result<Result<H, (P, Woken)>, Unwinding> {
+    if std::thread::panicking() {
+        return Err(Unwinding);
+    }
+    Ok(core::with(|core| {
+        thread::current_head(|head| {
+            refuse_callback(head);
+            raise_if_interrupted(head);
+            let place = match enter(Begin { core, head, kind }) {
+                Ok(had) => return Ok(had),
+                Err(place) => place,
+            };
+            let mut ended = Ended { core, head, kind };
+            let renamed = entered(&place);
+            if !ptr::eq(renamed, kind) {
+                rename(core, head, kind, renamed);
+                ended.kind = renamed;
+            }
+            suspend_until(core, head, deadline);
+            drop(ended);
+            let timed_out = head.timed_out.replace(false);
+            raise_if_interrupted(head);
+            Err((place, if timed_out { Woken::ByDeadline } else { Woken::ByWaker }))
         })
     }))
 }
@@ -131,26 +204,21 @@ pub(crate) fn park_shielded(
         thread::current_head(|head| {
             refuse_callback(head);
             let wait = core.begin_wait(head, WaitingFor { kind, subject });
-            let _ended = Ended { core, head };
+            let _ended = Ended { core, head, kind };
             head.shielded.set(true);
-            announce(Waker { hub: core.number(), id: head.id.get(), wait });
+            announce(Waker::new(core.number(), head.id.get(), wait));
             suspend(core, head);
         });
     });
     Ok(())
 }
 
-/// Calls the wait that the current greenlet is about to begin by another name; from what it
-/// announces.
+/// Calls a wait that has begun by another name.
 #[cold]
-pub(crate) fn rename(kind: &'static WaitKind) {
-    core::with(|core| {
-        thread::current_head(|head| {
-            core.end_wait(head.waiting_for.get().kind);
-            core.count_wait(kind);
-            head.waiting_for.set(WaitingFor { kind, ..head.waiting_for.get() });
-        });
-    });
+fn rename(core: &Core, head: &Head, from: &'static WaitKind, to: &'static WaitKind) {
+    core.end_wait(from);
+    core.count_wait(to);
+    head.waiting_for.set(WaitingFor { kind: to, ..head.waiting_for.get() });
 }
 
 /// Whether the current greenlet could wait now: it does not unwind, and there is a hub.
@@ -166,6 +234,14 @@ pub(crate) fn can_wait() -> bool {
     true
 }
 
+/// Whether nothing would keep the current greenlet from parking right now. Where something would, it is
+/// better to look first, as what can be had at once can be had in spite of it.
+#[inline(always)]
+pub(crate) fn is_at_ease() -> bool {
+    !std::thread::panicking()
+        && thread::current_head(|head| !head.is_main() && !head.interrupted.get())
+}
+
 /// Before anything is changed: a callback runs as main, which may itself be in a wait.
 #[inline(always)]
 fn refuse_callback(head: &Head) {
@@ -173,6 +249,17 @@ fn refuse_callback(head: &Head) {
         !thread::is_called_by_loop(head),
         "a callback in the hub's loop cannot wait: spawn a greenlet for what does"
     );
+}
+
+#[inline(always)]
+fn suspend_until(core: &Core, head: &Head, deadline: Moment) {
+    if deadline == Moment::NEVER {
+        return suspend(core, head);
+    }
+    // None, if it was woken already.
+    let timer = core.set_timer(deadline, head.id.get(), head.wait.get());
+    suspend(core, head);
+    core.cancel_timer(timer);
 }
 
 #[inline(always)]
@@ -190,13 +277,13 @@ fn suspend(core: &Core, head: &Head) {
 struct Ended<'a> {
     core: &'a Core,
     head: &'a Head,
+    kind: &'static WaitKind,
 }
 
 impl Drop for Ended<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        let kind = self.head.waiting_for.get().kind;
-        self.core.end_wait(kind);
+        self.core.end_wait(self.kind);
         self.head.shielded.set(false);
         self.head.wait.set(0);
         self.head.waiting_for.set(WaitingFor { kind: &NOTHING, subject: 0 });

@@ -17,21 +17,37 @@ pub(crate) enum Who {
     Watches(Bell),
 }
 
-/// One whose turn it is. It is out of the line, and is to be woken.
+/// One whose turn it is, if it is still to be woken. It is out of the line.
+///
+/// It is filled in where it lies: handed from function to function, its pieces would be written one by
+/// one and read at once, which processors are slow at.
+#[derive(Default)]
 #[must_use = "it has to be woken"]
-pub(crate) enum Granted {
+pub(crate) struct Granted(Option<Unwoken>);
+
+enum Unwoken {
     Waiter(Waker),
     Chooser(Bell),
 }
 
 impl Granted {
-    #[inline]
+    /// To be called when the lock of the line is free again.
+    #[inline(always)]
     pub(crate) fn wake(self) {
+        if let Some(unwoken) = self.0 {
+            unwoken.wake();
+        }
+    }
+}
+
+impl Unwoken {
+    #[cold]
+    fn wake(self) {
         match self {
-            Granted::Waiter(waker) => {
+            Unwoken::Waiter(waker) => {
                 waker.wake();
             }
-            Granted::Chooser(bell) => bell.wake(),
+            Unwoken::Chooser(bell) => bell.wake(),
         }
     }
 }
@@ -53,9 +69,10 @@ impl<P> Waiters<P> {
     }
 
     /// Takes one into the line; returns whether more threads than one have to do with it.
+    #[inline]
     pub(crate) fn join(&mut self, waker: Waker, what: P) -> bool {
         self.note(Some(waker.hub()));
-        self.line.push((Who::Waits(waker), what));
+        self.line.push_with(|| (Who::Waits(waker), what));
         self.many
     }
 
@@ -65,22 +82,31 @@ impl<P> Waiters<P> {
     }
 
     /// Takes out who has waited longest: it is granted.
-    #[inline]
     pub(crate) fn pop(&mut self) -> Option<(Granted, P)> {
-        self.pop_beside(None)
+        let mut granted = Granted::default();
+        let what = self.pop_beside(None, &mut granted, true)?;
+        Some((granted, what))
     }
 
-    /// As [`pop`](Self::pop), but leaves alone who `me` is, where it waits in several lines.
+    /// As [`pop`](Self::pop), but leaves alone who `me` is, where it waits in several lines. Who is
+    /// granted is written to `granted`, unless it may be woken `at_once` and that can be done.
     #[inline]
-    pub(crate) fn pop_beside(&mut self, me: Option<&Bell>) -> Option<(Granted, P)> {
+    pub(crate) fn pop_beside(
+        &mut self,
+        me: Option<&Bell>,
+        granted: &mut Granted,
+        at_once: bool,
+    ) -> Option<P> {
         match *self.line.first()? {
-            // The usual case: one of this hub, who waits for this alone.
-            (Who::Waits(waker), _) if waker.is_of_this_hub() => {
+            // The usual case: one of this hub, who waits for this alone. To wake it is to put it at the
+            // end of a queue, and so may be done under the lock.
+            (Who::Waits(waker), _) if at_once && waker.is_of_this_hub() => {
                 self.note(Some(waker.hub()));
                 let (_, what) = self.line.pop()?;
-                Some((Granted::Waiter(waker), what))
+                waker.wake();
+                Some(what)
             }
-            _ => self.pop_some(me),
+            _ => self.pop_some(me, granted),
         }
     }
 
@@ -95,7 +121,7 @@ impl<P> Waiters<P> {
     }
 
     #[cold]
-    fn pop_some(&mut self, me: Option<&Bell>) -> Option<(Granted, P)> {
+    fn pop_some(&mut self, me: Option<&Bell>, granted: &mut Granted) -> Option<P> {
         self.note(this_hub());
         // So many, so that one that is put back is not looked at again.
         for _ in 0..self.line.len() {
@@ -103,14 +129,16 @@ impl<P> Waiters<P> {
             match who {
                 Who::Waits(waker) if !waker.is_orphaned() => {
                     self.note(Some(waker.hub()));
-                    return Some((Granted::Waiter(waker), what));
+                    granted.0 = Some(Unwoken::Waiter(waker));
+                    return Some(what);
                 }
                 Who::Watches(bell) => bell.ring(),
                 Who::Chooses(bell) if me.is_some_and(|me| me.is_beside(&bell)) => {
                     self.line.push((Who::Chooses(bell), what));
                 }
                 Who::Chooses(bell) if !bell.is_orphaned() && bell.claim() => {
-                    return Some((Granted::Chooser(bell), what));
+                    granted.0 = Some(Unwoken::Chooser(bell));
+                    return Some(what);
                 }
                 // It was rung already, perhaps for this, and comes to see.
                 Who::Chooses(bell) if !bell.is_orphaned() => {
@@ -129,6 +157,10 @@ impl<P> Waiters<P> {
     /// Whether more than so many, without `me`, could be granted something.
     #[inline]
     pub(crate) fn has_more(&self, count: usize, me: Option<&Bell>) -> bool {
+        !self.line.is_empty() && self.has_more_takers(count, me)
+    }
+
+    fn has_more_takers(&self, count: usize, me: Option<&Bell>) -> bool {
         self.line.len() > count && self.takers(me).nth(count).is_some()
     }
 
@@ -180,6 +212,7 @@ impl<P> Waiters<P> {
     }
 
     /// Remembers who has to do with this; `None` is a thread without a hub.
+    #[inline]
     fn note(&mut self, hub: Option<HubNumber>) {
         if hub.is_none() || self.hub.is_some() && self.hub != hub {
             self.many = true;

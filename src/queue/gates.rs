@@ -7,7 +7,7 @@ use super::shared::Shared;
 use super::store::Store;
 use crate::hub::bell::Bell;
 use crate::hub::turn::{Entered, Gate};
-use crate::hub::waiter::{Waker, Woken};
+use crate::hub::waiter::{Begin, Waker, Woken};
 use crate::hub::waiters::Who;
 
 /// Waits to get: what is had is a right to [`fetch`](Shared::fetch).
@@ -29,14 +29,15 @@ impl<S: Store> Getting<'_, S> {
 impl<S: Store> Gate for Getting<'_, S> {
     type Gain = Result<S::Item, GetError>;
 
-    fn enter(&self, waker: Waker) -> Entered {
-        self.0.visit(|state, to_wake| state.hand_or_join(waker, to_wake))
+    #[inline]
+    fn enter(&self, begin: Begin<'_>) -> Entered<Self::Gain> {
+        match self.0.visit(|state, to_wake| state.take_or_join(begin, to_wake)) {
+            Entered::Had(got) => Entered::Had(self.0.in_hand(got)),
+            waits => waits,
+        }
     }
 
-    fn gain(&self) -> Self::Gain {
-        self.0.fetch()
-    }
-
+    #[inline]
     fn settle(&self, waker: Waker, woken: Woken) -> Option<Self::Gain> {
         let mut has_left = false;
         let fetched = self.0.visit(|state, to_wake| {
@@ -99,18 +100,18 @@ impl<S: Store> Putting<'_, S> {
 impl<S: Store> Gate for Putting<'_, S> {
     type Gain = ();
 
-    fn enter(&self, waker: Waker) -> Entered {
-        let Some(item) = self.item.take() else { return Entered::Had };
-        let entered = self.shared.visit(|state, to_wake| state.put_or_join(waker, item, to_wake));
+    #[inline]
+    fn enter(&self, begin: Begin<'_>) -> Entered {
+        let Some(item) = self.item.take() else { return Entered::Had(()) };
+        let entered = self.shared.visit(|state, to_wake| state.put_or_join(begin, item, to_wake));
         entered.unwrap_or_else(|item| {
             // A queue that has been shut down is not worth waiting for.
             self.item.set(Some(item));
-            Entered::Had
+            Entered::Had(())
         })
     }
 
-    fn gain(&self) {}
-
+    #[inline]
     fn settle(&self, waker: Waker, woken: Woken) -> Option<()> {
         let may_stand_there = woken == Woken::ByDeadline || !self.shared.is_open();
         (!may_stand_there || !self.leave(waker)).then_some(())
@@ -130,16 +131,15 @@ pub(super) struct Joining<'a, S: Store>(pub(super) &'a Shared<S>);
 impl<S: Store> Gate for Joining<'_, S> {
     type Gain = ();
 
-    fn enter(&self, waker: Waker) -> Entered {
+    fn enter(&self, begin: Begin<'_>) -> Entered {
         self.0.visit(|state, _| {
             if state.unfinished == 0 {
-                return Entered::Had;
+                return Entered::Had(());
             }
-            Entered::Waits { among_many: state.joiners.join(waker, ()) }
+            let waker = begin.waker();
+            Entered::Waits { waker, among_many: state.joiners.join(waker, ()) }
         })
     }
-
-    fn gain(&self) {}
 
     fn settle(&self, waker: Waker, woken: Woken) -> Option<()> {
         (woken == Woken::ByWaker || !self.leave(waker)).then_some(())

@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::gates::{Getting, Joining, Putting};
-use super::state::{Put, State, ToWake};
+use super::state::{Put, State};
 use super::store::Store;
 use super::{GetError, PutError};
 use crate::clock::Moment;
@@ -13,6 +14,7 @@ use crate::hub::bell::{self, Bell, Waitable};
 use crate::hub::line;
 use crate::hub::turn::{self, Kinds, Turn, WaitError};
 use crate::hub::waiter;
+use crate::hub::waiters::Granted;
 use crate::raw::fiber::{Reach, WaitKind};
 use crate::raw::thread;
 
@@ -25,18 +27,23 @@ static PEEK: WaitKind =
 /// The inside of a queue.
 pub struct Shared<S: Store> {
     state: Guarded<State<S>>,
+    /// Whether its capacity was zero a moment ago: then to look first is in vain.
+    is_roomless: AtomicBool,
 }
 
 impl<S: Store> Shared<S> {
     pub(super) const fn new(store: S, capacity: usize) -> Self {
-        Shared { state: Guarded::new(State::new(store, capacity)) }
+        Shared {
+            state: Guarded::new(State::new(store, capacity)),
+            is_roomless: AtomicBool::new(capacity == 0),
+        }
     }
 
     /// Calls `f` under the lock, tells those who only look if there is something for them now, and
     /// then wakes whom `f` has granted something.
     #[inline]
-    pub(super) fn visit<R>(&self, f: impl FnOnce(&mut State<S>, &mut ToWake) -> R) -> R {
-        let mut to_wake = ToWake::default();
+    pub(super) fn visit<R>(&self, f: impl FnOnce(&mut State<S>, &mut Granted) -> R) -> R {
+        let mut to_wake = Granted::default();
         let result = self.state.with(|state| {
             let result = f(state, &mut to_wake);
             state.tell_those_who_look();
@@ -68,14 +75,12 @@ impl<S: Store> Shared<S> {
     pub(super) fn get(&self, deadline: Moment) -> Result<S::Item, GetError> {
         // Before there is an item in hand: this may yield, and so be killed.
         line::spend_success();
-        match self.try_get() {
-            Err(GetError::Empty) => self.get_in_line(deadline),
-            had => had,
+        if deadline == Moment::ZERO || !waiter::is_at_ease() {
+            match self.try_get() {
+                Err(GetError::Empty) => {}
+                had => return had,
+            }
         }
-    }
-
-    #[cold]
-    fn get_in_line(&self, deadline: Moment) -> Result<S::Item, GetError> {
         loop {
             let got = match turn::wait_at(&Getting(self), &GET, deadline, || ())? {
                 Turn::AtOnce(got) | Turn::Granted(got) => got,
@@ -163,15 +168,14 @@ impl<S: Store> Shared<S> {
     #[inline]
     pub(super) fn put(&self, item: S::Item, deadline: Moment) -> Result<(), PutError<S::Item>> {
         line::spend_success();
-        let put = self.visit(|state, to_wake| {
-            if state.capacity == 0 && state.is_open && deadline != Moment::ZERO && is_free_to_wait()
-            {
-                // Also if someone waits for it: it is put when it is taken.
-                return Put::Full(item);
-            }
-            state.put(item, None, to_wake)
-        });
-        match self.told(put) {
+        // Also if someone waits for it: it is put when it is taken.
+        let is_offered = self.is_roomless.load(Ordering::Relaxed)
+            && deadline != Moment::ZERO
+            && is_free_to_wait();
+        if is_offered {
+            return self.put_in_line(item, deadline);
+        }
+        match self.try_put(item) {
             Err(PutError::Full(item)) => self.put_in_line(item, deadline),
             done => done,
         }
@@ -255,7 +259,10 @@ impl<S: Store> Shared<S> {
     }
 
     pub(super) fn set_capacity(&self, capacity: usize) {
-        self.state.with(|state| state.capacity = capacity);
+        self.state.with(|state| {
+            state.capacity = capacity;
+            self.is_roomless.store(capacity == 0, Ordering::Relaxed);
+        });
         while self.visit(State::fill) {}
         self.raise();
     }

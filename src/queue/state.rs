@@ -14,7 +14,7 @@ use super::GetError;
 use super::store::Store;
 use crate::hub::bell::Bell;
 use crate::hub::turn::Entered;
-use crate::hub::waiter::Waker;
+use crate::hub::waiter::Begin;
 use crate::hub::waiters::{All, Granted, Waiters, Who};
 
 /// The inside of a queue.
@@ -34,30 +34,6 @@ pub(super) struct State<S: Store> {
     pub(super) unfinished: usize,
     pub(super) joiners: Waiters,
     pub(super) is_open: bool,
-}
-
-/// Who was granted something, and is to be woken when the lock is free again.
-///
-/// It is filled in where it lies: handed from function to function, its pieces would be written one by
-/// one and read at once, which processors are slow at.
-#[derive(Default)]
-#[must_use = "it has to be woken"]
-pub(super) struct ToWake(Option<Granted>);
-
-impl ToWake {
-    /// At most one is granted something in a visit.
-    #[inline]
-    fn note(&mut self, granted: Granted) {
-        debug_assert!(self.0.is_none(), "one visit grants one");
-        self.0 = Some(granted);
-    }
-
-    #[inline]
-    pub(super) fn wake(self) {
-        if let Some(granted) = self.0 {
-            granted.wake();
-        }
-    }
 }
 
 /// How it went with one who would put an item.
@@ -113,6 +89,7 @@ impl<S: Store> State<S> {
     }
 
     /// Whether there is something to get, or never will be.
+    #[inline]
     pub(super) fn is_ready(&self) -> bool {
         self.free() > 0 || !self.is_open || self.has_offer(None)
     }
@@ -144,7 +121,7 @@ impl<S: Store> State<S> {
 
     /// Takes a free item.
     #[inline]
-    pub(super) fn take(&mut self, to_wake: &mut ToWake) -> Option<S::Item> {
+    pub(super) fn take(&mut self, to_wake: &mut Granted) -> Option<S::Item> {
         if self.free() > 0 {
             let item = self.store.pop();
             self.fill(to_wake);
@@ -156,7 +133,7 @@ impl<S: Store> State<S> {
 
     /// Takes what was handed over, or promised.
     #[inline]
-    pub(super) fn fetch(&mut self, to_wake: &mut ToWake) -> Option<S::Item> {
+    pub(super) fn fetch(&mut self, to_wake: &mut Granted) -> Option<S::Item> {
         self.return_right();
         if self.store.len() == 0 {
             self.let_in(None, to_wake);
@@ -172,26 +149,27 @@ impl<S: Store> State<S> {
 
     /// Lets someone put, if there is room; returns whether it has.
     #[inline]
-    pub(super) fn fill(&mut self, to_wake: &mut ToWake) -> bool {
+    pub(super) fn fill(&mut self, to_wake: &mut Granted) -> bool {
         self.free() < self.capacity && self.let_in(None, to_wake)
     }
 
     /// Takes the item of the first who waits to put. When the queue is shut down nobody is let in,
     /// also if they have not run since, and so still stand in the line.
     #[inline]
-    fn let_in(&mut self, me: Option<&Bell>, to_wake: &mut ToWake) -> bool {
+    fn let_in(&mut self, me: Option<&Bell>, to_wake: &mut Granted) -> bool {
         if !self.is_open {
             return false;
         }
-        let Some((putter, item)) = self.putters.pop_beside(me) else { return false };
+        let Some(item) = self.putters.pop_beside(me, to_wake, !self.has_lookers()) else {
+            return false;
+        };
         self.store(item);
-        to_wake.note(putter);
         true
     }
 
     /// Hands a free item, or that of one who waits to put, to a getter who has asked; returns whether it
     /// has. When the queue is shut down, what is handed may be nothing.
-    fn hand(&mut self, me: Option<&Bell>, to_wake: &mut ToWake) -> bool {
+    fn hand(&mut self, me: Option<&Bell>, to_wake: &mut Granted) -> bool {
         if self.free() > 0 {
             self.handed += 1;
             self.fill(to_wake);
@@ -202,18 +180,24 @@ impl<S: Store> State<S> {
         is_handed
     }
 
-    /// Hands an item to one who would wait for it; else it joins the line.
-    pub(super) fn hand_or_join(&mut self, waker: Waker, to_wake: &mut ToWake) -> Entered {
-        if self.hand(None, to_wake) {
-            return Entered::Had;
+    /// Takes a free item for one who would wait for it; else it joins the line.
+    #[inline]
+    pub(super) fn take_or_join(
+        &mut self,
+        begin: Begin<'_>,
+        to_wake: &mut Granted,
+    ) -> Entered<Result<S::Item, GetError>> {
+        if self.is_ready() {
+            return Entered::Had(self.take(to_wake).ok_or(self.nothing()));
         }
-        Entered::Waits { among_many: self.getters.join(waker, ()) }
+        let waker = begin.waker();
+        Entered::Waits { waker, among_many: self.getters.join(waker, ()) }
     }
 
-    /// As [`hand_or_join`](Self::hand_or_join), for one who may get something else first. If something
+    /// As [`take_or_join`](Self::take_or_join), for one who may get something else first. If something
     /// can be had, it is had only if the bell is still heard; and if that fails in the last moment,
     /// the bell tells to look again.
-    pub(super) fn hand_or_choose(&mut self, bell: &Bell, to_wake: &mut ToWake) {
+    pub(super) fn hand_or_choose(&mut self, bell: &Bell, to_wake: &mut Granted) {
         let may_be_had = self.free() > 0 || !self.is_open || self.has_offer(Some(bell));
         if may_be_had && (!bell.claim() || self.hand(Some(bell), to_wake)) {
             return;
@@ -222,7 +206,7 @@ impl<S: Store> State<S> {
     }
 
     /// Passes on what was handed or promised to one that is gone.
-    pub(super) fn give_back(&mut self, to_wake: &mut ToWake) {
+    pub(super) fn give_back(&mut self, to_wake: &mut Granted) {
         self.return_right();
         if self.free() > 0 || self.has_offer(None) {
             self.hand_to_next(None, to_wake);
@@ -231,11 +215,10 @@ impl<S: Store> State<S> {
 
     /// Has the first who waits fetch an item; returns whether there is one.
     #[inline]
-    fn hand_to_next(&mut self, me: Option<&Bell>, to_wake: &mut ToWake) -> bool {
-        let Some((getter, ())) = self.getters.pop_beside(me) else { return false };
-        self.handed += 1;
-        to_wake.note(getter);
-        true
+    fn hand_to_next(&mut self, me: Option<&Bell>, to_wake: &mut Granted) -> bool {
+        let is_handed = self.getters.pop_beside(me, to_wake, !self.has_lookers()).is_some();
+        self.handed += usize::from(is_handed);
+        is_handed
     }
 
     // ---- putting --------------------------------------------------------------------------
@@ -246,7 +229,7 @@ impl<S: Store> State<S> {
         &mut self,
         item: S::Item,
         me: Option<&Bell>,
-        to_wake: &mut ToWake,
+        to_wake: &mut Granted,
     ) -> Put<S::Item> {
         if !self.is_open {
             return Put::ShutDown(item);
@@ -262,21 +245,22 @@ impl<S: Store> State<S> {
     /// queue is shut down.
     pub(super) fn put_or_join(
         &mut self,
-        waker: Waker,
+        begin: Begin<'_>,
         item: S::Item,
-        to_wake: &mut ToWake,
+        to_wake: &mut Granted,
     ) -> Result<Entered, S::Item> {
         let item = if self.capacity == 0 && self.is_open {
             self.hand_to_next(None, to_wake);
             item
         } else {
             match self.put(item, None, to_wake) {
-                Put::Done => return Ok(Entered::Had),
+                Put::Done => return Ok(Entered::Had(())),
                 Put::ShutDown(item) => return Err(item),
                 Put::Full(item) => item,
             }
         };
-        Ok(Entered::Waits { among_many: self.putters.join(waker, item) })
+        let waker = begin.waker();
+        Ok(Entered::Waits { waker, among_many: self.putters.join(waker, item) })
     }
 
     /// As [`put_or_join`](Self::put_or_join), for one who may do something else first. The item comes
@@ -285,7 +269,7 @@ impl<S: Store> State<S> {
         &mut self,
         bell: &Bell,
         item: S::Item,
-        to_wake: &mut ToWake,
+        to_wake: &mut Granted,
     ) -> Option<S::Item> {
         let may_be_put =
             self.free() < self.capacity || !self.is_open || self.getters.has_more(0, Some(bell));
@@ -343,12 +327,18 @@ impl<S: Store> State<S> {
         self.peekers.retain(|other| other != bell);
     }
 
-    /// Called when something has changed, before those are woken who were granted something by it.
+    /// Called when something has changed, before those are woken who were granted something by it: who
+    /// looks at an item that somebody else has been handed sees it.
     #[inline(always)]
     pub(super) fn tell_those_who_look(&mut self) {
-        if self.watchers.len() | self.peekers.len() != 0 {
+        if self.has_lookers() {
             self.tell_lookers();
         }
+    }
+
+    #[inline(always)]
+    fn has_lookers(&self) -> bool {
+        self.watchers.len() | self.peekers.len() != 0
     }
 
     #[cold]

@@ -412,7 +412,7 @@ impl<D: ?Sized> Fiber<D> {
     }
 
     /// Gives back the stack of a fiber that has finished, and its id.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn retire(&self, thread: &Thread) {
         self.head.life.set(Life::Finished);
         // SAFETY: the fiber has finished, so nothing borrows its body.

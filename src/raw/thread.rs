@@ -225,6 +225,7 @@ pub(crate) fn set_current(head: &Head) {
 }
 
 /// As [`current_head`], but `None` before the thread's first use. Allocates nothing.
+#[inline(always)]
 pub(crate) fn try_current_head<R>(f: impl FnOnce(&Head) -> R) -> Option<R> {
     // SAFETY: as in `current_head`.
     unsafe { CURRENT.get().as_ref() }.map(f)

@@ -9,7 +9,7 @@ use crate::clock::Moment;
 use crate::guarded::{self, Guarded};
 use crate::hub::blocking::{self, Look};
 use crate::hub::turn::{self, Entered, Gate, Kinds, Turn};
-use crate::hub::waiter::{self, Waker, Woken};
+use crate::hub::waiter::{self, Begin, Waker, Woken};
 use crate::hub::waiters::{Granted, Waiters, Who};
 
 /// Whether one holds it alone, or together with others of the kind.
@@ -152,9 +152,10 @@ impl Hold {
     fn acquire_in_line(&self, mode: Mode, kinds: &'static Kinds) {
         while waiter::can_wait() {
             let turn = turn::wait_at(&Entrance { hold: self, mode }, kinds, Moment::NEVER, || ());
-            let is_granted = matches!(turn, Ok(Turn::AtOnce(()) | Turn::Granted(())));
-            if is_granted && self.state.with(|state| state.confirm(mode)) {
-                return;
+            match turn {
+                Ok(Turn::AtOnce(())) => return,
+                Ok(Turn::Granted(())) if self.state.with(|state| state.confirm(mode)) => return,
+                _ => {}
             }
         }
         blocking::wait("for a lock", || self.state.with(|state| state.seize(mode)));
@@ -192,18 +193,16 @@ struct Entrance<'a> {
 impl Gate for Entrance<'_> {
     type Gain = ();
 
-    /// What can be had is handed over, to be confirmed.
-    fn enter(&self, waker: Waker) -> Entered {
+    fn enter(&self, begin: Begin<'_>) -> Entered {
         self.hold.state.with(|state| {
             if !state.may_enter(self.mode) {
-                return Entered::Waits { among_many: state.waiters.join(waker, self.mode) };
+                let waker = begin.waker();
+                return Entered::Waits { waker, among_many: state.waiters.join(waker, self.mode) };
             }
-            state.handed = one_more(self.mode, state.handed);
-            Entered::Had
+            state.hold(self.mode);
+            Entered::Had(())
         })
     }
-
-    fn gain(&self) {}
 
     fn settle(&self, waker: Waker, woken: Woken) -> Option<()> {
         // Who wakes one that waits here has handed it the lock.

@@ -7,7 +7,7 @@ use crate::clock::Moment;
 use crate::guarded::{self, Guarded};
 use crate::hub::blocking::{self, Look};
 use crate::hub::turn::{self, Entered, Gate, Kinds};
-use crate::hub::waiter::{self, Waker, Woken};
+use crate::hub::waiter::{self, Begin, Waker, Woken};
 use crate::hub::waiters::{Waiters, Who};
 use crate::raw::thread;
 
@@ -199,16 +199,15 @@ struct Change<'a> {
 impl Gate for Change<'_> {
     type Gain = ();
 
-    fn enter(&self, waker: Waker) -> Entered {
+    fn enter(&self, begin: Begin<'_>) -> Entered {
         self.once.inner.with(|(stage, waiters)| {
             if self.until.is_reached(*stage) {
-                return Entered::Had;
+                return Entered::Had(());
             }
-            Entered::Waits { among_many: waiters.join(waker, ()) }
+            let waker = begin.waker();
+            Entered::Waits { waker, among_many: waiters.join(waker, ()) }
         })
     }
-
-    fn gain(&self) {}
 
     fn settle(&self, waker: Waker, woken: Woken) -> Option<()> {
         (woken == Woken::ByWaker || !self.leave(waker)).then_some(())

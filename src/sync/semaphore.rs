@@ -31,12 +31,10 @@ impl Permits {
 
     /// Hands a permit to the next, who is to be woken, or keeps it.
     #[inline]
-    fn put(&mut self, waiters: &mut Waiters) -> Option<Granted> {
-        let next = waiters.pop();
-        if next.is_none() {
+    fn put(&mut self, waiters: &mut Waiters, next: &mut Granted) {
+        if waiters.pop_beside(None, next, true).is_none() {
             self.free = self.free.saturating_add(1);
         }
-        next.map(|(next, ())| next)
     }
 }
 
@@ -52,7 +50,9 @@ impl Rules for Permits {
     }
 
     fn give_back(&mut self, waiters: &mut Waiters) -> Option<Granted> {
-        self.put(waiters)
+        let mut next = Granted::default();
+        self.put(waiters, &mut next);
+        Some(next)
     }
 }
 
@@ -60,14 +60,15 @@ impl Line<Permits> {
     /// Puts a permit back; `false`, and nothing, if `limit` permits are free already.
     #[inline]
     pub(super) fn release(&self, limit: usize) -> bool {
-        let released = self.with(|permits, waiters| {
+        let mut next = Granted::default();
+        let has_room = self.with(|permits, waiters| {
             let has_room = permits.free < limit;
-            has_room.then(|| permits.put(waiters))
+            if has_room {
+                permits.put(waiters, &mut next);
+            }
+            has_room
         });
-        let has_room = released.is_some();
-        if let Some(next) = released.flatten() {
-            next.wake();
-        }
+        next.wake();
         has_room
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn workloads() -> Vec<Workload> {
         kind: Kind::Timed,
         peers: peers![
             "greenhub": greenhub,
-            "greenhub, room for one": greenhub_with_room,
+            "greenhub, no room": greenhub_without_room,
             "tokio, room for one": tokio,
             "may, unbounded": may,
             "smol, room for one": smol,
@@ -34,8 +34,9 @@ pub(crate) fn workloads() -> Vec<Workload> {
     }]
 }
 
-/// `queue::Channel`, which has no room: to put is over when the item has been taken.
-fn greenhub(operations: u64) -> Duration {
+/// `queue::Channel`, which has no room: to put is over when the item has been taken, as in Go's and
+/// Boost.Fiber's.
+fn greenhub_without_room(operations: u64) -> Duration {
     let (there, back) = (Rc::new(Channel::new()), Rc::new(Channel::new()));
     let (hears, answers) = (there.clone(), back.clone());
     let partner = greenhub::spawn(move || {
@@ -61,7 +62,7 @@ fn greenhub(operations: u64) -> Duration {
 }
 
 /// `queue::Queue::bounded(1)` there and back: to put is over when there is room, as with tokio's.
-fn greenhub_with_room(operations: u64) -> Duration {
+fn greenhub(operations: u64) -> Duration {
     let (there, back) = (Rc::new(Queue::bounded(1)), Rc::new(Queue::bounded(1)));
     let (hears, answers) = (there.clone(), back.clone());
     let partner = greenhub::spawn(move || {
