@@ -123,15 +123,15 @@ impl<S: Rules> Gate for Line<S> {
     type Gain = ();
 
     #[inline]
-    fn enter(&self, begin: Begin<'_>) -> Entered {
+    fn enter(&self, begin: Begin) -> Entered {
         let mut others = None;
         let entered = self.with(|rules, waiters| {
             others = rules.try_now(waiters);
             if others.is_some() {
                 return Entered::Had(());
             }
+            let Some(waker) = begin.waker() else { return Entered::Refused };
             rules.joined();
-            let waker = begin.waker();
             Entered::Waits { waker, among_many: waiters.join(waker, ()) }
         });
         if let Some(others) = others {

@@ -17,7 +17,7 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::time::Duration;
 
-use super::waiter::{self, Begin, Unwinding, Waker, Woken};
+use super::waiter::{self, Begin, Looked, Unwinding, Waker, Woken};
 use crate::clock::Moment;
 use crate::raw::fiber::{Reach, WaitKind};
 
@@ -86,6 +86,8 @@ pub(crate) enum Entered<G = ()> {
     Had(G),
     /// It stands in the line; and whether more threads than one have to do with it.
     Waits { waker: Waker, among_many: bool },
+    /// It would have to wait, and cannot.
+    Refused,
 }
 
 /// Where one waits.
@@ -94,7 +96,7 @@ pub(crate) trait Gate {
     type Gain;
 
     /// Takes what is waited for, if it can be had; else begins the wait, and takes a place in the line.
-    fn enter(&self, begin: Begin<'_>) -> Entered<Self::Gain>;
+    fn enter(&self, begin: Begin) -> Entered<Self::Gain>;
 
     /// After the wait: what was granted. Nothing, if it was not, and the place in the line is left.
     fn settle(&self, waker: Waker, woken: Woken) -> Option<Self::Gain>;
@@ -111,7 +113,8 @@ pub(crate) trait Gate {
 ///
 /// # Errors
 ///
-/// If `deadline` is zero, or the caller unwinds, also if it could be had: who cannot wait looks first.
+/// If `deadline` is zero, also if it could be had; and if it would have to be waited for, and the
+/// caller unwinds.
 #[inline(always)]
 pub(crate) fn wait_at<G: Gate>(
     gate: &G,
@@ -122,9 +125,10 @@ pub(crate) fn wait_at<G: Gate>(
     if deadline == Moment::ZERO {
         return Err(WaitError::TimedOut);
     }
-    let enter = |begin: Begin<'_>| match gate.enter(begin) {
-        Entered::Had(gain) => Ok(gain),
-        Entered::Waits { waker, among_many } => Err((Place { gate, waker }, among_many)),
+    let enter = |begin: Begin| match gate.enter(begin) {
+        Entered::Had(gain) => Looked::Had(gain),
+        Entered::Waits { waker, among_many } => Looked::Waits((Place { gate, waker }, among_many)),
+        Entered::Refused => Looked::Refused,
     };
     let entered = |(_, among_many): &(Place<'_, G>, bool)| {
         queued();

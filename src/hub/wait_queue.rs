@@ -58,6 +58,13 @@ impl<T> WaitQueue<T> {
         Some(first)
     }
 
+    /// Drops one in which nobody waits; inlined where the compiler would not inline a drop.
+    #[inline(always)]
+    pub(crate) fn forget_empty(mut self) {
+        drop(self.others.take());
+        std::mem::forget(self);
+    }
+
     /// Takes out the first that `is_it` knows.
     pub(crate) fn remove_first(&mut self, is_it: impl Fn(&T) -> bool) -> Option<T> {
         if is_it(self.first.as_ref()?) {

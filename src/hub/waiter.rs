@@ -134,19 +134,38 @@ pub(crate) fn park(
 }
 
 /// Begins the wait that [`park_unless`] is about to park for.
-pub(crate) struct Begin<'a> {
-    core: &'a Core,
-    head: &'a Head,
+#[derive(Clone, Copy)]
+pub(crate) struct Begin {
     kind: &'static WaitKind,
 }
 
-impl Begin<'_> {
-    /// The waker that ends it. Nothing may panic between this and the end of `enter`.
+impl Begin {
+    /// The waker that ends it; `None` if the greenlet cannot wait now. Nothing may panic between this
+    /// and the end of `enter`.
     #[inline(always)]
-    pub(crate) fn waker(self) -> Waker {
-        let wait = self.core.begin_wait(self.head, WaitingFor { kind: self.kind, subject: 0 });
-        Waker::new(self.core.number(), self.head.id.get(), wait)
+    pub(crate) fn waker(self) -> Option<Waker> {
+        if std::thread::panicking() {
+            return None;
+        }
+        core::with(|core| {
+            thread::current_head(|head| {
+                if head.interrupted.get() || thread::is_called_by_loop(head) {
+                    return None;
+                }
+                let wait = core.begin_wait(head, WaitingFor { kind: self.kind, subject: 0 });
+                Some(Waker::new(core.number(), head.id.get(), wait))
+            })
+        })
     }
+}
+
+/// What came of a look at what may have to be waited for.
+pub(crate) enum Looked<H, P> {
+    Had(H),
+    /// The wait has begun.
+    Waits(P),
+    /// It has to be waited for, and no wait could begin.
+    Refused,
 }
 
 /// As [`park`], for what may not have to be waited for: `enter` looks, and begins the wait if it has
@@ -156,25 +175,23 @@ impl Begin<'_> {
 ///
 /// # Errors
 ///
-/// [`Unwinding`], before anything is looked at.
+/// [`Unwinding`], if it would have to wait.
 #[inline(always)]
 pub(crate) fn park_unless<H, P>(
     kind: &'static WaitKind,
     deadline: Moment,
-    enter: impl FnOnce(Begin<'_>) -> Result<H, P>,
+    enter: impl Fn(Begin) -> Looked<H, P>,
     entered: impl FnOnce(&P) -> &'static WaitKind,
 ) -> Result<Result<H, (P, Woken)>, Unwinding> {
-    if std::thread::panicking() {
-        return Err(Unwinding);
-    }
-    Ok(core::with(|core| {
+    let place = loop {
+        match enter(Begin { kind }) {
+            Looked::Had(had) => return Ok(Ok(had)),
+            Looked::Waits(place) => break place,
+            Looked::Refused => refuse()?,
+        }
+    };
+    core::with(|core| {
         thread::current_head(|head| {
-            refuse_callback(head);
-            raise_if_interrupted(head);
-            let place = match enter(Begin { core, head, kind }) {
-                Ok(had) => return Ok(had),
-                Err(place) => place,
-            };
             let mut ended = Ended { core, head, kind };
             let renamed = entered(&place);
             if !ptr::eq(renamed, kind) {
@@ -185,9 +202,23 @@ pub(crate) fn park_unless<H, P>(
             drop(ended);
             let timed_out = head.timed_out.replace(false);
             raise_if_interrupted(head);
-            Err((place, if timed_out { Woken::ByDeadline } else { Woken::ByWaker }))
+            Ok(Err((place, if timed_out { Woken::ByDeadline } else { Woken::ByWaker })))
         })
-    }))
+    })
+}
+
+/// Does with one who cannot wait what is to be done; if it returns well, that was no obstacle.
+#[cold]
+#[inline(never)]
+fn refuse() -> Result<(), Unwinding> {
+    if std::thread::panicking() {
+        return Err(Unwinding);
+    }
+    thread::current_head(|head| {
+        refuse_callback(head);
+        raise_if_interrupted(head);
+    });
+    Ok(())
 }
 
 /// As [`park`] without a deadline, but a kill or an expiry waits until the wait has ended, and is
@@ -232,14 +263,6 @@ pub(crate) fn can_wait() -> bool {
     }
     thread::current_head(refuse_callback);
     true
-}
-
-/// Whether nothing would keep the current greenlet from parking right now. Where something would, it is
-/// better to look first, as what can be had at once can be had in spite of it.
-#[inline(always)]
-pub(crate) fn is_at_ease() -> bool {
-    !std::thread::panicking()
-        && thread::current_head(|head| !head.is_main() && !head.interrupted.get())
 }
 
 /// Before anything is changed: a callback runs as main, which may itself be in a wait.

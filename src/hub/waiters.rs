@@ -90,13 +90,18 @@ impl<P> Waiters<P> {
 
     /// As [`pop`](Self::pop), but leaves alone who `me` is, where it waits in several lines. Who is
     /// granted is written to `granted`, unless it may be woken `at_once` and that can be done.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop_beside(
         &mut self,
         me: Option<&Bell>,
         granted: &mut Granted,
         at_once: bool,
     ) -> Option<P> {
+        if self.line.is_empty() { None } else { self.pop_first(me, granted, at_once) }
+    }
+
+    #[inline]
+    fn pop_first(&mut self, me: Option<&Bell>, granted: &mut Granted, at_once: bool) -> Option<P> {
         match *self.line.first()? {
             // The usual case: one of this hub, who waits for this alone. To wake it is to put it at the
             // end of a queue, and so may be done under the lock.
@@ -242,8 +247,18 @@ impl All {
     }
 
     /// Wakes them, in order.
-    #[inline]
-    pub(crate) fn wake(mut self) {
+    #[inline(always)]
+    pub(crate) fn wake(self) {
+        if self.0.is_empty() {
+            // Mostly known at compile time, and then nothing is left of this.
+            self.0.forget_empty();
+        } else {
+            self.wake_each();
+        }
+    }
+
+    #[inline(never)]
+    fn wake_each(mut self) {
         while let Some((who, ())) = self.0.pop() {
             match who {
                 Who::Waits(waker) => {

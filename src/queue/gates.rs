@@ -30,7 +30,7 @@ impl<S: Store> Gate for Getting<'_, S> {
     type Gain = Result<S::Item, GetError>;
 
     #[inline]
-    fn enter(&self, begin: Begin<'_>) -> Entered<Self::Gain> {
+    fn enter(&self, begin: Begin) -> Entered<Self::Gain> {
         match self.0.visit(|state, to_wake| state.take_or_join(begin, to_wake)) {
             Entered::Had(got) => Entered::Had(self.0.in_hand(got)),
             waits => waits,
@@ -101,13 +101,12 @@ impl<S: Store> Gate for Putting<'_, S> {
     type Gain = ();
 
     #[inline]
-    fn enter(&self, begin: Begin<'_>) -> Entered {
+    fn enter(&self, begin: Begin) -> Entered {
         let Some(item) = self.item.take() else { return Entered::Had(()) };
         let entered = self.shared.visit(|state, to_wake| state.put_or_join(begin, item, to_wake));
-        entered.unwrap_or_else(|item| {
-            // A queue that has been shut down is not worth waiting for.
+        entered.unwrap_or_else(|(item, entered)| {
             self.item.set(Some(item));
-            Entered::Had(())
+            entered
         })
     }
 
@@ -131,12 +130,12 @@ pub(super) struct Joining<'a, S: Store>(pub(super) &'a Shared<S>);
 impl<S: Store> Gate for Joining<'_, S> {
     type Gain = ();
 
-    fn enter(&self, begin: Begin<'_>) -> Entered {
+    fn enter(&self, begin: Begin) -> Entered {
         self.0.visit(|state, _| {
             if state.unfinished == 0 {
                 return Entered::Had(());
             }
-            let waker = begin.waker();
+            let Some(waker) = begin.waker() else { return Entered::Refused };
             Entered::Waits { waker, among_many: state.joiners.join(waker, ()) }
         })
     }

@@ -75,11 +75,8 @@ impl<S: Store> Shared<S> {
     pub(super) fn get(&self, deadline: Moment) -> Result<S::Item, GetError> {
         // Before there is an item in hand: this may yield, and so be killed.
         line::spend_success();
-        if deadline == Moment::ZERO || !waiter::is_at_ease() {
-            match self.try_get() {
-                Err(GetError::Empty) => {}
-                had => return had,
-            }
+        if deadline == Moment::ZERO {
+            return self.try_get();
         }
         loop {
             let got = match turn::wait_at(&Getting(self), &GET, deadline, || ())? {

@@ -155,11 +155,13 @@ impl<S: Store> State<S> {
 
     /// Takes the item of the first who waits to put. When the queue is shut down nobody is let in,
     /// also if they have not run since, and so still stand in the line.
-    #[inline]
+    #[inline(always)]
     fn let_in(&mut self, me: Option<&Bell>, to_wake: &mut Granted) -> bool {
-        if !self.is_open {
-            return false;
-        }
+        self.is_open && !self.putters.is_empty() && self.let_first_in(me, to_wake)
+    }
+
+    #[inline]
+    fn let_first_in(&mut self, me: Option<&Bell>, to_wake: &mut Granted) -> bool {
         let Some(item) = self.putters.pop_beside(me, to_wake, !self.has_lookers()) else {
             return false;
         };
@@ -184,13 +186,13 @@ impl<S: Store> State<S> {
     #[inline]
     pub(super) fn take_or_join(
         &mut self,
-        begin: Begin<'_>,
+        begin: Begin,
         to_wake: &mut Granted,
     ) -> Entered<Result<S::Item, GetError>> {
         if self.is_ready() {
             return Entered::Had(self.take(to_wake).ok_or(self.nothing()));
         }
-        let waker = begin.waker();
+        let Some(waker) = begin.waker() else { return Entered::Refused };
         Entered::Waits { waker, among_many: self.getters.join(waker, ()) }
     }
 
@@ -214,7 +216,7 @@ impl<S: Store> State<S> {
     }
 
     /// Has the first who waits fetch an item; returns whether there is one.
-    #[inline]
+    #[inline(always)]
     fn hand_to_next(&mut self, me: Option<&Bell>, to_wake: &mut Granted) -> bool {
         let is_handed = self.getters.pop_beside(me, to_wake, !self.has_lookers()).is_some();
         self.handed += usize::from(is_handed);
@@ -241,26 +243,35 @@ impl<S: Store> State<S> {
         Put::Done
     }
 
-    /// Puts an item in for one who would wait; else it joins the line with it. It comes back if the
-    /// queue is shut down.
+    /// Puts an item in for one who would wait; else it joins the line with it. The item comes back if it
+    /// is not to wait: the queue is shut down, which is not worth waiting for, or it cannot.
     pub(super) fn put_or_join(
         &mut self,
-        begin: Begin<'_>,
+        begin: Begin,
         item: S::Item,
         to_wake: &mut Granted,
-    ) -> Result<Entered, S::Item> {
-        let item = if self.capacity == 0 && self.is_open {
-            self.hand_to_next(None, to_wake);
-            item
-        } else {
-            match self.put(item, None, to_wake) {
-                Put::Done => return Ok(Entered::Had(())),
-                Put::ShutDown(item) => return Err(item),
-                Put::Full(item) => item,
-            }
+    ) -> Result<Entered, (S::Item, Entered)> {
+        let is_offered = self.capacity == 0 && self.is_open;
+        let item = match self.put_unless(is_offered, item, to_wake) {
+            Put::Done => return Ok(Entered::Had(())),
+            Put::ShutDown(item) => return Err((item, Entered::Had(()))),
+            Put::Full(item) => item,
         };
-        let waker = begin.waker();
+        let Some(waker) = begin.waker() else { return Err((item, Entered::Refused)) };
+        if is_offered {
+            self.hand_to_next(None, to_wake);
+        }
         Ok(Entered::Waits { waker, among_many: self.putters.join(waker, item) })
+    }
+
+    #[inline]
+    fn put_unless(
+        &mut self,
+        is_offered: bool,
+        item: S::Item,
+        to_wake: &mut Granted,
+    ) -> Put<S::Item> {
+        if is_offered { Put::Full(item) } else { self.put(item, None, to_wake) }
     }
 
     /// As [`put_or_join`](Self::put_or_join), for one who may do something else first. The item comes

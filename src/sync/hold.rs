@@ -193,10 +193,10 @@ struct Entrance<'a> {
 impl Gate for Entrance<'_> {
     type Gain = ();
 
-    fn enter(&self, begin: Begin<'_>) -> Entered {
+    fn enter(&self, begin: Begin) -> Entered {
         self.hold.state.with(|state| {
             if !state.may_enter(self.mode) {
-                let waker = begin.waker();
+                let Some(waker) = begin.waker() else { return Entered::Refused };
                 return Entered::Waits { waker, among_many: state.waiters.join(waker, self.mode) };
             }
             state.hold(self.mode);

@@ -199,12 +199,12 @@ struct Change<'a> {
 impl Gate for Change<'_> {
     type Gain = ();
 
-    fn enter(&self, begin: Begin<'_>) -> Entered {
+    fn enter(&self, begin: Begin) -> Entered {
         self.once.inner.with(|(stage, waiters)| {
             if self.until.is_reached(*stage) {
                 return Entered::Had(());
             }
-            let waker = begin.waker();
+            let Some(waker) = begin.waker() else { return Entered::Refused };
             Entered::Waits { waker, among_many: waiters.join(waker, ()) }
         })
     }
