@@ -48,3 +48,5 @@ pub mod seeing {}
 pub mod attacks {}
 #[doc = include_str!("../arch-notes/21-testing.md")]
 pub mod testing {}
+#[doc = include_str!("../arch-notes/23-completions.md")]
+pub mod completions {}
