@@ -19,8 +19,7 @@ use crate::clock::Moment;
 use crate::config;
 use crate::hub::{core, report, threads};
 use crate::raw::drop_quietly;
-use crate::raw::fiber::{Command, FiberRef, Head, Step};
-use crate::raw::thread::{self, Thread};
+use crate::raw::fiber::{Command, Head, Step};
 use crate::raw::trace::{self, Slice};
 
 /// Writes down what runs when, as a picture that [Perfetto](https://ui.perfetto.dev) and Chrome's
@@ -220,16 +219,9 @@ fn then(slice: &Slice<'_>) -> String {
         Step::Suspended(Command::Yield) => "yielded".into(),
         Step::Suspended(Command::Switch) => "switched".into(),
         Step::Suspended(Command::Park) => {
-            format!("waited {}", report::what(slice.head, &subject(slice.head)))
+            format!("waited {}", report::what(slice.head))
         }
     }
-}
-
-/// The greenlet that one waits for, in a list, if it waits for one.
-fn subject(head: &Head) -> Vec<FiberRef> {
-    let waiting = head.waiting_for.get();
-    let id = u32::try_from(waiting.subject).ok().filter(|_| waiting.kind.numbered);
-    id.and_then(|id| thread::with(|thread: &Thread| thread.fiber(id))).into_iter().collect()
 }
 
 /// Where the events of all threads go.

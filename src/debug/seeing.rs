@@ -14,11 +14,11 @@ pub(super) fn this_hub(questions: Questions) -> Option<Seen> {
     core::try_with(|_| ())?;
     let mut fibers = thread::try_with(Thread::fibers)?;
     fibers.retain(|fiber| !core::is_left_behind(&fiber.head));
-    let greenlets = fibers.iter().map(|fiber| greenlet(fiber, &fibers, questions)).collect();
+    let greenlets = fibers.iter().map(|fiber| greenlet(fiber, questions)).collect();
     Some(Seen { stats: Hub::current().stats(), slices: timing::slices(), greenlets })
 }
 
-fn greenlet(fiber: &FiberRef, fibers: &[FiberRef], questions: Questions) -> GreenletDump {
+fn greenlet(fiber: &FiberRef, questions: Questions) -> GreenletDump {
     let head = &fiber.head;
     let any = AnyGreenlet::from(fiber.clone());
     let kind = match (head.is_main(), any.is_spawned()) {
@@ -28,7 +28,7 @@ fn greenlet(fiber: &FiberRef, fibers: &[FiberRef], questions: Questions) -> Gree
     };
     let state = state(&any);
     let is_away = matches!(state, State::Ready | State::Parked | State::Switched);
-    let waits = (is_away && has_reason(head)).then(|| report::what(head, fibers));
+    let waits = (is_away && has_reason(head)).then(|| report::what(head));
     // Before a trace is taken, which touches more of it.
     let stack = stack(head, state, questions);
     GreenletDump {

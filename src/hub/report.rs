@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::raw::fiber::{FiberRef, Head};
+use crate::raw::fiber::{FiberRef, Head, Reach, WaitingFor};
+use crate::raw::thread;
 
 /// The report's text; `fibers` are all that have not ended, main first.
 pub(super) fn stuck(fibers: &[FiberRef]) -> String {
@@ -19,7 +20,7 @@ pub(crate) fn list(text: &mut String, fibers: &[FiberRef]) {
     for fiber in fibers {
         let head = &fiber.head;
         // Writing to a string does not fail.
-        let _ = write!(text, "\n  {} waits {}", name(head), what(head, fibers));
+        let _ = write!(text, "\n  {} waits {}", name(head), what(head));
         if !head.is_main() {
             let _ = write!(text, " (made at {})", head.made_at);
         }
@@ -35,8 +36,8 @@ pub(crate) fn name(head: &Head) -> String {
     }
 }
 
-/// What a fiber waits for; completes "waits …".
-pub(crate) fn what(head: &Head, fibers: &[FiberRef]) -> String {
+/// What a fiber of this thread waits for; completes "waits …".
+pub(crate) fn what(head: &Head) -> String {
     if !head.mailbox.get().is_null() {
         return "in a raw switch, for a value".into();
     }
@@ -44,10 +45,16 @@ pub(crate) fn what(head: &Head, fibers: &[FiberRef]) -> String {
     if !waiting.kind.numbered {
         return waiting.kind.text.into();
     }
-    // The subject is a greenlet's number, where a greenlet has it.
-    let subject = fibers.iter().find(|fiber| u64::from(fiber.head.id.get()) == waiting.subject);
-    match subject {
+    match subject(waiting) {
         Some(fiber) => format!("{} {}", waiting.kind.text, name(&fiber.head)),
         None => format!("{} {}", waiting.kind.text, waiting.subject),
     }
+}
+
+/// The greenlet that is waited for, if it is one: of what comes from outside, the number is a
+/// descriptor's.
+fn subject(waiting: WaitingFor) -> Option<FiberRef> {
+    let is_inside = waiting.kind.reach == Reach::Inside;
+    let id = u32::try_from(waiting.subject).ok().filter(|_| is_inside)?;
+    thread::with(|thread| thread.fiber(id))
 }

@@ -472,3 +472,20 @@ fn an_ignored_kill_is_told() {
         stubborn.kill();
     });
 }
+
+#[test]
+fn one_that_waits_for_a_descriptor_names_no_greenlet_of_that_number() {
+    bounded(|| {
+        let (reader, _writer) = greenhub::monkey::io::pipe().unwrap();
+        let number = u32::try_from(std::os::fd::AsRawFd::as_raw_fd(&reader)).unwrap();
+        let mut others = Vec::new();
+        while others.last().is_none_or(|other: &greenhub::Greenlet<()>| other.id() <= number) {
+            others.push(spawn(|| sleep(LONG)));
+        }
+        let reading = spawn(move || std::io::Read::read(&mut { reader }, &mut [0]));
+        yield_now();
+        assert_eq!(seen(reading.id()).waits.unwrap(), format!("to read descriptor {number}"));
+        reading.kill();
+        greenhub::killall(&others);
+    });
+}
