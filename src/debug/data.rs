@@ -132,7 +132,7 @@ impl Kind {
 }
 
 impl State {
-    pub(super) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             State::Running => "running",
             State::Ready => "ready",

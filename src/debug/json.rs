@@ -104,8 +104,9 @@ fn write_seen(f: &mut fmt::Formatter<'_>, seen: &Seen) -> fmt::Result {
     write!(f, r#","slices":{},"greenlets":{greenlets}}}"#, OrNull(slices))
 }
 
-fn write_stats(f: &mut fmt::Formatter<'_>, stats: &Stats) -> fmt::Result {
-    let fields = [
+/// What there is in `stats`, by the names of its fields.
+pub(crate) fn stats_by_name(stats: &Stats) -> [(&'static str, u64); 14] {
+    [
         ("ready", stats.ready as u64),
         ("timers", stats.timers as u64),
         ("sources", stats.sources as u64),
@@ -120,9 +121,12 @@ fn write_stats(f: &mut fmt::Formatter<'_>, stats: &Stats) -> fmt::Result {
         ("made", stats.made),
         ("ended", stats.ended),
         ("ignored_kills", stats.ignored_kills),
-    ];
+    ]
+}
+
+fn write_stats(f: &mut fmt::Formatter<'_>, stats: &Stats) -> fmt::Result {
     f.write_char('{')?;
-    for (place, (name, value)) in fields.into_iter().enumerate() {
+    for (place, (name, value)) in stats_by_name(stats).into_iter().enumerate() {
         let comma = if place > 0 { "," } else { "" };
         write!(f, r#"{comma}"{name}":{value}"#)?;
     }

@@ -10,6 +10,7 @@
 //! | every slice of every greenlet, as a picture | [`Recorder`] |
 //! | whether a block lets others run | [`assert_switches`] |
 //! | each switch, as it happens | [`set_trace`](crate::set_trace) |
+//! | all this from outside, on a socket | `backdoor::Backdoor` |
 //!
 //! Nothing here costs a switch anything until it is used. Mirrors what `gevent.util` has for this.
 
@@ -27,7 +28,9 @@ mod unasked;
 pub use self::asking::{Survey, dump};
 pub use self::asserting::{AssertSwitches, assert_switches};
 pub use self::data::{Dump, GreenletDump, HubDump, Kind, Seen, StackUse, State};
+pub(crate) use self::json::stats_by_name;
 pub use self::recorder::{Recorder, Recording};
+pub(crate) use self::seeing::part;
 pub use self::timing::{Longest, Slices, is_timing, set_timing, slices};
 pub use self::traces::{NoTrace, StackTrace, trace_of};
 pub use self::unasked::{DumpGuard, dump_on};

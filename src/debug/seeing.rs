@@ -12,10 +12,22 @@ use crate::stack;
 /// What this thread's hub runs; `None` if it has none, or is ending.
 pub(super) fn this_hub(questions: Questions) -> Option<Seen> {
     core::try_with(|_| ())?;
-    let mut fibers = thread::try_with(Thread::fibers)?;
-    fibers.retain(|fiber| !core::is_left_behind(&fiber.head));
-    let greenlets = fibers.iter().map(|fiber| greenlet(fiber, questions)).collect();
-    Some(Seen { stats: Hub::current().stats(), slices: timing::slices(), greenlets })
+    thread::try_with(Thread::fibers).map(|fibers| seen(&fibers, questions))
+}
+
+/// As [`this_hub`], with only so many of its greenlets: those that have the lowest numbers from
+/// `first` on. Also the number from which there may be more.
+pub(crate) fn part(first: u32, at_most: usize) -> Option<(Seen, Option<u32>)> {
+    core::try_with(|_| ())?;
+    let fibers = thread::try_with(|thread| thread.fibers_from(first, at_most))?;
+    let next = fibers.get(at_most - 1).map(|last| last.head.id.get() + 1);
+    Some((seen(&fibers, Questions::default()), next))
+}
+
+fn seen(fibers: &[FiberRef], questions: Questions) -> Seen {
+    let living = fibers.iter().filter(|fiber| !core::is_left_behind(&fiber.head));
+    let greenlets = living.map(|fiber| greenlet(fiber, questions)).collect();
+    Seen { stats: Hub::current().stats(), slices: timing::slices(), greenlets }
 }
 
 fn greenlet(fiber: &FiberRef, questions: Questions) -> GreenletDump {

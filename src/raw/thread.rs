@@ -144,6 +144,14 @@ impl Thread {
         registry.iter().filter_map(|(_, fiber)| Some(FiberRef::from(fiber.upgrade()?))).collect()
     }
 
+    /// So many fibers that have not finished, with the lowest numbers from `first` on.
+    pub(crate) fn fibers_from(&self, first: u32, at_most: usize) -> Vec<FiberRef> {
+        let registry = self.registry.borrow();
+        let rest = registry.iter().skip_while(|(id, _)| *id < first as usize);
+        let living = rest.filter_map(|(_, fiber)| Some(FiberRef::from(fiber.upgrade()?)));
+        living.take(at_most).collect()
+    }
+
     /// How many there are: with two equal answers, nobody has come or gone in between.
     pub(crate) fn census(&self) -> Census {
         Census { living: self.registry.borrow().len(), gone: self.gone.get() }

@@ -108,7 +108,7 @@ impl<S: Source> Running<S> {
         let seat = Rc::new(Cell::new(Some(arrived)));
         let mut put_back = PutBack { server: self, seat: Some(Rc::clone(&seat)) };
         let own = Rc::clone(self);
-        let handler = Builder::new().create(move || {
+        let handler = Builder::new().background(self.is_in_background()).create(move || {
             if let Some((item, peer)) = seat.take() {
                 own.handle_one(item, peer);
             }

@@ -67,6 +67,7 @@ mod stream;
 pub use self::datagram::DatagramServer;
 pub use self::handshake::with_handshake;
 pub use self::over_cluster::{ClusterServer, HubConnections, Sharing};
+pub(crate) use self::source::Accept;
 pub use self::source::{Datagrams, Listener};
 pub use self::stream::StreamServer;
 pub use crate::greenlet::StillRunning;

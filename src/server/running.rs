@@ -24,6 +24,8 @@ pub(super) struct Settings {
     pub(super) backlog: Option<i32>,
     pub(super) pool: Option<Pool>,
     pub(super) idle_limit: Option<Duration>,
+    /// Whether its greenlets keep nothing up.
+    pub(super) background: bool,
     /// The shortest pause and the longest.
     pub(super) back_off: (Duration, Duration),
 }
@@ -31,7 +33,7 @@ pub(super) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let back_off = (Duration::from_millis(10), Duration::from_secs(1));
-        Settings { backlog: None, pool: None, idle_limit: None, back_off }
+        Settings { backlog: None, pool: None, idle_limit: None, background: false, back_off }
     }
 }
 
@@ -145,7 +147,8 @@ impl<S: Source> Running<S> {
         if !self.is_accepting() {
             let shift = self.shift.get() + 1;
             let acceptor = Acceptor::new(self, shift);
-            let acceptor = Builder::new().name("server").spawn(move || acceptor.run())?;
+            let builder = Builder::new().name("server").background(self.is_in_background());
+            let acceptor = builder.spawn(move || acceptor.run())?;
             self.acceptor.replace(Some(acceptor));
             self.shift.set(shift);
         }
@@ -284,6 +287,10 @@ impl<S: Source> Running<S> {
 
     pub(super) fn is_started(&self) -> bool {
         self.is_started.get()
+    }
+
+    pub(super) fn is_in_background(&self) -> bool {
+        self.settings.borrow().background
     }
 
     pub(super) fn is_accepting(&self) -> bool {

@@ -113,6 +113,12 @@ impl<L: Listener> StreamServer<L> {
         self
     }
 
+    /// Has its greenlets keep nothing up, as [`Builder::background`](crate::Builder::background) does.
+    pub(crate) fn in_background(self) -> Self {
+        self.running.settings.borrow_mut().background = true;
+        self
+    }
+
     server_methods!(L::Addr);
 }
 

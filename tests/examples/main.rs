@@ -6,6 +6,7 @@
 //! Every wait is bounded. All talk goes over loopback, to ports that the kernel chose. A test
 //! whose other program is not installed says so and passes.
 
+mod backdoor;
 mod chat;
 mod echo;
 mod fifty_thousand;

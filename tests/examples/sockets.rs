@@ -11,17 +11,17 @@ use rustix::process::Signal;
 use crate::programs::{Dialog, PATIENCE, Server, example, run};
 
 /// A folder that no other test has, removed at the end.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Folder {
+    pub(crate) fn new(name: &str) -> Folder {
         let name = format!("greenhub-examples-{}-{name}", std::process::id());
         let folder = Folder(std::env::temp_dir().join(name));
         fs::create_dir(&folder.0).unwrap();
         folder
     }
 
-    fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         self.0.join("socket").to_str().expect("it is text").to_owned()
     }
 }
