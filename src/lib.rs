@@ -63,3 +63,7 @@ pub use timeout::{TimedOut, Timeout, with_timeout};
 
 #[cfg(any(doc, doctest))]
 pub mod notes;
+
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../PROMISES.md")]
+pub mod promises {}

@@ -68,6 +68,21 @@ fn a_destructor_that_waits_while_a_kill_unwinds_is_refused_and_nobody_else_sees_
 }
 
 #[test]
+fn a_kill_calls_no_panic_hook() {
+    survives("unwinding::a_kill_calls_no_panic_hook", || {
+        panic::set_hook(Box::new(|panic| {
+            eprintln!("{panic}");
+            std::process::abort();
+        }));
+        let sleeper = spawn(|| sleep(millis(60_000)));
+        yield_now();
+        sleeper.kill();
+        assert!(sleeper.join().is_err());
+        drop(panic::take_hook());
+    });
+}
+
+#[test]
 fn a_panic_hook_that_waits_holds_up_its_thread_and_breaks_nothing() {
     survives("unwinding::a_panic_hook_that_waits_holds_up_its_thread_and_breaks_nothing", || {
         panic::set_hook(Box::new(|_| {

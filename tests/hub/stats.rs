@@ -98,3 +98,19 @@ fn kills_that_were_outlived_are_counted_when_the_greenlet_has_ended() {
         assert_eq!(hub.stats().ignored_kills, 2);
     });
 }
+
+#[test]
+fn a_hub_that_has_nothing_to_do_does_not_look_around() {
+    bounded(|| {
+        let (mut reader, writer) = greenhub::monkey::io::pipe().unwrap();
+        let reading = spawn(move || std::io::Read::read(&mut reader, &mut [0]).unwrap());
+        sleep(millis(1));
+        let before = Hub::current().stats();
+        sleep(millis(100));
+        let after = Hub::current().stats();
+        assert!(after.polls - before.polls <= 3, "{} polls", after.polls - before.polls);
+        assert!(after.turns - before.turns <= 3, "{} turns", after.turns - before.turns);
+        drop(writer);
+        assert_eq!(reading.join().unwrap(), 0);
+    });
+}

@@ -15,18 +15,18 @@ const WITHOUT_TEST: [&str; 2] = ["later: ", "no: "];
 const HARNESSLESS: &str = "alone.rs";
 
 /// One row of a table: its line in the note, its cells, and how many its table's head has.
-struct Row {
-    line: usize,
-    cells: Vec<String>,
-    columns: usize,
+pub(crate) struct Row {
+    pub(crate) line: usize,
+    pub(crate) cells: Vec<String>,
+    pub(crate) columns: usize,
 }
 
 impl Row {
-    fn last(&self) -> &str {
+    pub(crate) fn last(&self) -> &str {
         self.cells.last().expect("a row has cells")
     }
 
-    fn tests(&self) -> Vec<String> {
+    pub(crate) fn tests(&self) -> Vec<String> {
         quoted(self.last()).into_iter().filter(|item| is_test(item)).collect()
     }
 
@@ -44,12 +44,12 @@ impl Row {
     }
 }
 
-fn read(path: impl AsRef<Path>) -> Option<String> {
+pub(crate) fn read(path: impl AsRef<Path>) -> Option<String> {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).ok()
 }
 
 /// The rows of all tables, without heads and rules.
-fn rows(note: &str) -> Vec<Row> {
+pub(crate) fn rows(note: &str) -> Vec<Row> {
     let lines: Vec<&str> = note.lines().collect();
     let is_rule = |line: &str| line.starts_with("| --- |");
     let (mut rows, mut columns) = (Vec::new(), 0);
@@ -77,7 +77,7 @@ fn is_test(item: &str) -> bool {
 }
 
 /// Why there is no such test, if there is none.
-fn lacks_test(item: &str) -> Option<String> {
+pub(crate) fn lacks_test(item: &str) -> Option<String> {
     if let Some(place) = item.strip_prefix("doc ") {
         let (file, name) = place.split_once("::").unwrap_or((place, ""));
         let Some(text) = read(file) else { return Some(format!("there is no {file}")) };

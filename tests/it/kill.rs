@@ -277,3 +277,23 @@ fn main_in_a_raw_switch_can_be_killed_and_catch_that() {
         assert_eq!(spawn(|| 7).join().unwrap(), 7);
     });
 }
+
+#[test]
+fn what_a_killed_greenlet_has_spawned_runs_on() {
+    bounded(|| {
+        let child = Rc::new(RefCell::new(None));
+        let slot = Rc::clone(&child);
+        let parent = spawn(move || {
+            *slot.borrow_mut() = Some(spawn(|| {
+                sleep(millis(2));
+                7
+            }));
+            sleep(Duration::MAX);
+        });
+        yield_now();
+        parent.kill();
+        let child: Greenlet<i32> = child.take().expect("it was spawned");
+        assert!(!child.is_finished());
+        assert_eq!(child.join().unwrap(), 7);
+    });
+}

@@ -4,6 +4,7 @@ mod support;
 
 mod gevent_table;
 mod layers;
+mod promises;
 
 mod dropping;
 mod generator;

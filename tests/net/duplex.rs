@@ -270,3 +270,35 @@ fn two_hundred_clients_and_servers_echo_in_one_hub() {
         acceptor.kill();
     });
 }
+
+#[test]
+fn greenlets_that_only_yield_do_not_starve_a_socket() {
+    bounded(|| {
+        let (mut near, mut far) = pair();
+        let stop = Rc::new(Cell::new(false));
+        let busy: Vec<_> = (0..100)
+            .map(|_| {
+                let stop = Rc::clone(&stop);
+                spawn(move || {
+                    while !stop.get() {
+                        yield_now()
+                    }
+                })
+            })
+            .collect();
+        let echo = spawn(move || {
+            let mut byte = [0];
+            while far.read(&mut byte).unwrap() == 1 {
+                far.write_all(&byte).unwrap();
+            }
+        });
+        for _ in 0..20 {
+            near.write_all(b"x").unwrap();
+            near.read_exact(&mut [0]).unwrap();
+        }
+        stop.set(true);
+        drop(near);
+        joinall(&busy);
+        joinall([&echo]);
+    });
+}
