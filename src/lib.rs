@@ -37,6 +37,8 @@ pub mod threadpool;
 pub mod debug;
 pub mod monkey;
 pub mod os;
+#[cfg(feature = "tracing")]
+pub mod spans;
 
 // Floor 7. What is built of all that.
 pub mod server;

@@ -10,6 +10,7 @@
 //! | every slice of every greenlet, as a picture | [`Recorder`] |
 //! | whether a block lets others run | [`assert_switches`] |
 //! | each switch, as it happens | [`set_trace`](crate::set_trace) |
+//! | events of `tracing`, each in the span of its greenlet | the feature `tracing`, and its `spans::Switching` |
 //! | all this from outside, on a socket | `backdoor::Backdoor` |
 //!
 //! Nothing here costs a switch anything until it is used. Mirrors what `gevent.util` has for this.

@@ -83,6 +83,8 @@ impl Thread {
         if CURRENT.get().is_null() {
             CURRENT.set(&raw const main.head);
         }
+        let tracing = Tracing::default();
+        tracing.attend_around();
         Thread {
             registry: RefCell::new(registry),
             made: Cell::new(0),
@@ -91,7 +93,7 @@ impl Thread {
             main,
             stacks: StackPool::new(),
             scopes: Scopes::default(),
-            tracing: Tracing::default(),
+            tracing,
             target: RefCell::new(None),
             scheduler: Cell::new(None),
             main_is_away: Cell::new(false),

@@ -13,11 +13,14 @@
 //!
 //! Watchers are called by the loop when the slice is over, on the thread's own stack; main's slices
 //! are told as it suspends. The clock is read only while there are watchers.
+//!
+//! One may put something in place around each slice, of every thread of the process.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 use super::fiber::{Command, Fiber, FiberRef, Head, Step};
 use super::thread::{self, Thread};
@@ -60,6 +63,33 @@ pub(crate) struct Tracing {
     watched: Cell<u64>,
     /// When the present slice began, if that was seen.
     began: Cell<Option<Moment>>,
+    /// Who puts something in place around each slice.
+    around: Cell<Option<&'static dyn Around>>,
+}
+
+/// Who puts something in place for each fiber that runs, and away when it lets others run. Called by the
+/// loop as main; it must neither wait nor panic.
+pub(crate) trait Around: Sync {
+    /// The fiber with this serial is about to run.
+    fn runs(&self, serial: u64);
+
+    /// It has let others run, or has ended.
+    fn rests(&self, serial: u64, is_over: bool);
+}
+
+/// What every thread has around its slices, once there is one.
+static AROUND: OnceLock<&'static dyn Around> = OnceLock::new();
+
+/// Has each thread that uses greenlets from now on call `around`. The first one stays.
+#[cfg(feature = "tracing")]
+pub(crate) fn put_around(around: &'static dyn Around) {
+    AROUND.get_or_init(|| around);
+}
+
+/// Has this thread call it from now on, if it did not.
+#[cfg(feature = "tracing")]
+pub(crate) fn attend_around() {
+    thread::with(|thread| thread.tracing.attend_around());
 }
 
 /// What one fiber did from when it was run until it let others run.
@@ -115,7 +145,28 @@ pub(crate) fn hook() -> Option<Trace> {
 impl Tracing {
     fn refresh(&self) {
         let is_told = self.hook.borrow().is_some() || !self.watchers.borrow().is_empty();
-        self.is_on.set(is_told || self.is_hub_curious.get());
+        let is_around = self.around.get().is_some();
+        self.is_on.set(is_told || is_around || self.is_hub_curious.get());
+    }
+
+    /// Takes what every thread is to have around its slices, if there is such a thing.
+    pub(super) fn attend_around(&self) {
+        self.around.set(AROUND.get().copied());
+        self.refresh();
+    }
+
+    fn begin_around(&self, head: &Head) {
+        if let Some(around) = self.around.get() {
+            around.runs(head.serial.get());
+        }
+    }
+
+    fn end_around(&self, thread: &Thread, head: &Head, is_over: bool) {
+        if let Some(around) = self.around.get() {
+            // It is no part of the fiber.
+            thread::set_current(thread.main_head());
+            around.rests(head.serial.get(), is_over);
+        }
     }
 
     fn is_watched(&self) -> bool {
@@ -169,15 +220,18 @@ pub(crate) fn unwatch(number: u64) {
 #[inline(never)]
 pub(crate) fn resume(thread: &Thread, fiber: &Fiber) -> Step {
     note(thread, &fiber.head);
-    if !thread.tracing.is_watched() {
-        return fiber.resume();
+    thread.tracing.begin_around(&fiber.head);
+    let began = thread.tracing.is_watched().then(Moment::now);
+    if began.is_some() {
+        thread.tracing.began.set(began);
     }
-    let began = Moment::now();
-    thread.tracing.began.set(Some(began));
     let step = fiber.resume();
-    // Watchers are no part of the fiber, which cannot be suspended on this stack.
-    thread::set_current(thread.main_head());
-    thread.tracing.end_slice(thread, &fiber.head, began, step);
+    if let Some(began) = began {
+        // Watchers are no part of the fiber, which cannot be suspended on this stack.
+        thread::set_current(thread.main_head());
+        thread.tracing.end_slice(thread, &fiber.head, began, step);
+    }
+    thread.tracing.end_around(thread, &fiber.head, step == Step::Finished);
     step
 }
 
@@ -193,6 +247,7 @@ pub(super) fn leave_main(thread: &Thread, command: Command) {
     if let Some(began) = thread.tracing.began.get() {
         thread.tracing.end_slice(thread, thread.main_head(), began, Step::Suspended(command));
     }
+    thread.tracing.end_around(thread, thread.main_head(), false);
 }
 
 /// Notes that main goes on.
@@ -200,6 +255,7 @@ pub(super) fn leave_main(thread: &Thread, command: Command) {
 #[inline(never)]
 pub(super) fn enter_main(thread: &Thread) {
     note(thread, thread.main_head());
+    thread.tracing.begin_around(thread.main_head());
     if thread.tracing.is_watched() {
         thread.tracing.began.set(Some(Moment::now()));
     }

@@ -20,6 +20,7 @@ const UNSAFE: &[&str] = &[
     "raw/mailbox.rs",
     "raw/thread.rs",
     "signal/handler.rs",
+    "spans/switching.rs",
     "stack/chunk.rs",
     "stack/overflow.rs",
     "sync/locked.rs",
