@@ -22,7 +22,7 @@ pub(crate) const IDLE_STACKS: usize = 16 * 1024;
 
 /// Switches after which the hub looks at its inbox, its timers and its sockets,
 /// however many greenlets are still ready.
-pub(crate) const SWITCHES_PER_TURN: u32 = 64;
+pub(crate) const SWITCHES_PER_TURN: u64 = 64;
 
 /// Operations a greenlet may do without once having to wait, before it yields.
 pub(crate) const OPERATIONS_PER_SLICE: u32 = 64;
@@ -77,3 +77,9 @@ pub(crate) const CHOICES_PER_TURN: u64 = 8;
 
 /// How long, on its virtual clock, the greenlets that a simulation leaves have to end.
 pub(crate) const SIMULATION_GRACE: Duration = Duration::from_secs(10);
+
+/// How long one greenlet may keep a hub to itself before a monitor tells of it.
+pub(crate) const BLOCKING: Duration = Duration::from_millis(100);
+
+/// The shortest such time: a monitor looks at the hubs twice in it.
+pub(crate) const MIN_BLOCKING: Duration = Duration::from_millis(10);

@@ -6,10 +6,12 @@
 mod atomics;
 mod clock;
 mod config;
+mod masked;
 mod random;
 
-// Floor 1. A place to run on, and how threads share a value.
+// Floor 1. A place to run on, how threads share a value, and someone who looks whether it goes on.
 mod guarded;
+mod pulse;
 mod stack;
 
 // Floor 2. One switch.
@@ -33,8 +35,9 @@ pub mod select;
 pub mod signal;
 pub mod threadpool;
 
-// Floor 6. std and the system, cooperative; what goes on.
+// Floor 6. std and the system, cooperative; what goes on, and who holds up a hub.
 pub mod debug;
+pub mod monitor;
 pub mod monkey;
 pub mod os;
 #[cfg(feature = "tracing")]

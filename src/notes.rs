@@ -48,5 +48,7 @@ pub mod seeing {}
 pub mod attacks {}
 #[doc = include_str!("../arch-notes/21-testing.md")]
 pub mod testing {}
+#[doc = include_str!("../arch-notes/22-monitor.md")]
+pub mod monitor {}
 #[doc = include_str!("../arch-notes/23-completions.md")]
 pub mod completions {}

@@ -5,8 +5,10 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use greenhub::monitor::{self, Monitor};
 use greenhub::queue::Queue;
 use greenhub::sync::{Event, Lock, Semaphore};
 use greenhub::{Builder, Hub, Select, ThreadPool, monkey, offload, signal, spawn, wait, yield_now};
@@ -44,12 +46,36 @@ fn main() {
     a_look_at_other_threads_is_still_to_come_when_something_wakes_the_hub_before_it();
     a_wait_for_a_signal_is_not_for_ever();
     a_pool_without_room_is_reported();
+    a_monitor_does_not_count_but_what_it_has_to_tell_does();
     println!("ok");
 }
 
 fn report_of(body: impl FnOnce()) -> String {
     let payload = panic::catch_unwind(AssertUnwindSafe(body)).expect_err("it is reported");
     payload.downcast_ref::<String>().expect("the report is text").clone()
+}
+
+fn a_monitor_does_not_count_but_what_it_has_to_tell_does() {
+    static IS_BLOCKED: AtomicBool = AtomicBool::new(false);
+    static GOES_ON: Event = Event::new();
+    let monitor = Monitor::new().tell_ends(true).on_event(|event| match event {
+        monitor::Event::Ended(_) => GOES_ON.set(),
+        _ => IS_BLOCKED.store(true, Ordering::SeqCst),
+    });
+    let monitoring = monitor.start().unwrap();
+    let never = Event::new();
+    let told = report_of(|| never.wait().unwrap());
+    assert!(told.contains("main waits for an event"), "{told}");
+    let rude = spawn(|| {
+        while !IS_BLOCKED.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    rude.join().unwrap();
+    GOES_ON.wait().unwrap();
+    let told = report_of(|| never.wait().unwrap());
+    assert!(told.contains("main waits for an event"), "{told}");
+    drop(monitoring);
 }
 
 fn all_who_wait_are_named() {

@@ -9,6 +9,7 @@ use super::packet::{Packet, Start, run_body};
 use super::{Greenlet, Unstarted, hooks, local};
 use crate::clock::Moment;
 use crate::hub::core::{self, Core};
+use crate::hub::watched;
 use crate::raw::fiber::{Fiber, FiberRef, Reach, WaitKind, WaitingFor};
 use crate::raw::thread;
 
@@ -249,6 +250,7 @@ pub(super) fn make<T: 'static>(
     })?;
     if let Some(name) = name {
         *fiber.head.name.borrow_mut() = Some(name.into_boxed_str());
+        watched::renamed(&fiber.head);
     }
     if let Some(inherited) = inherited {
         fiber.head.extra_or_default().locals.replace(inherited);

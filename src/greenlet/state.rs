@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use super::packet::{Ended, How};
 use super::{AnyGreenlet, Greenlet};
-use crate::hub::core;
+use crate::hub::{core, watched};
 
 impl AnyGreenlet {
     /// Whether it has been started, and has not ended: gevent's `bool(greenlet)`.
@@ -88,6 +88,7 @@ impl AnyGreenlet {
     pub fn set_name(&self, name: impl Into<String>) {
         let name = Some(name.into().into_boxed_str());
         *self.fiber().head.name.borrow_mut() = name;
+        watched::renamed(&self.fiber().head);
     }
 }
 

@@ -28,6 +28,7 @@ use super::{error_hook, waiter};
 use crate::clock::Moment;
 use crate::config;
 use crate::guarded;
+use crate::pulse::{self, Counter, Pulse};
 use crate::raw::fiber::{Command, FiberRef, Head, Reach, Step, WaitKind, WaitingFor};
 use crate::raw::scopes::ScopeKey;
 use crate::raw::thread::{self, Thread};
@@ -68,12 +69,16 @@ pub(crate) struct Core {
     main_leads: Cell<bool>,
     /// How the hub last slept only because of another thread.
     pub(super) slept_shared: Cell<SharedSleep>,
+    /// What a monitor sees of this hub.
+    pub(super) pulse: &'static Pulse,
     /// Switches since the loop last looked away from the ready queue.
-    switches: Cell<u32>,
+    pub(super) switches: Counter,
     /// Switches before that.
     switched: Cell<u64>,
     /// How often the loop has looked away.
-    turns: Cell<u64>,
+    pub(super) turns: Counter,
+    /// What was known last of whether there is a monitor.
+    pub(super) monitor: Cell<pulse::State>,
     /// What main is to be told: that everything waits for ever.
     pub(super) stuck: RefCell<Option<String>>,
     pub(super) error_hook: RefCell<Option<ErrorHook>>,
@@ -130,6 +135,7 @@ impl Core {
         let reactor = Reactor::new()?;
         let (inbox, first_number) = Inbox::claim(Arc::clone(reactor.notifier()));
         reactor.number_sources_from(first_number);
+        pulse::begin_by_environment();
         thread::with(|thread| thread.scheduler.set(Some(schedule)));
         Ok(Core {
             ready: Ready::default(),
@@ -148,9 +154,11 @@ impl Core {
             until: Cell::new(Until::Woken),
             main_leads: Cell::new(false),
             slept_shared: Cell::default(),
-            switches: Cell::new(0),
+            pulse: inbox.pulse(),
+            switches: Counter::default(),
             switched: Cell::new(0),
-            turns: Cell::new(0),
+            turns: Counter::default(),
+            monitor: Cell::new(pulse::State::Off),
             stuck: RefCell::new(None),
             error_hook: RefCell::new(None),
             simulated: OnceCell::new(),
@@ -371,6 +379,7 @@ impl Core {
     fn take_remote_wakes(&self, thread: &Thread) {
         self.count_switches();
         self.switches.set(0);
+        self.heed_news();
         if !self.inbox.is_pending() {
             return;
         }
@@ -453,18 +462,16 @@ impl Core {
         self.count_switches();
         self.switches.set(config::SWITCHES_PER_TURN);
         // Those are not to be counted as well.
-        let ahead = u64::from(config::SWITCHES_PER_TURN);
-        self.switched.set(self.switched.get().wrapping_sub(ahead));
+        self.switched.set(self.switched.get().wrapping_sub(config::SWITCHES_PER_TURN));
     }
 
     fn count_switches(&self) {
-        let switches = u64::from(self.switches.get());
-        self.switched.set(self.switched.get().wrapping_add(switches));
+        self.switched.set(self.switched());
     }
 
     /// How many fibers the loop has run, with main.
     pub(crate) fn switched(&self) -> u64 {
-        self.switched.get().wrapping_add(u64::from(self.switches.get()))
+        self.switched.get().wrapping_add(self.switches.get())
     }
 
     /// How often another thread has woken this hub.
@@ -509,6 +516,7 @@ impl Drop for Core {
     /// destructors may need thread-locals that are gone.
     fn drop(&mut self) {
         thread::try_with(|thread| thread.is_ending.set(true));
+        self.leave_monitor();
         self.ready.leak();
         self.callbacks.leak();
         let unused = self.next_wait.get().max(self.reactor.next_number());

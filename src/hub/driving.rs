@@ -97,6 +97,7 @@ impl Hub {
     /// ```
     pub fn turn(&self) -> Option<Duration> {
         rest::refuse_others("turn the hub");
+        core::with(|core| core.end_pause());
         let _ = rest::wait_in_main(Until::Turn, &TURN, Moment::NEVER);
         core::with(|core| core.begin_pause())
     }

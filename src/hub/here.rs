@@ -84,7 +84,8 @@ fn first_use() -> *const Core {
 fn fill(owner: &OnceCell<Owner>) -> io::Result<*const Core> {
     if owner.get().is_none() {
         let core = Core::new()?;
-        owner.get_or_init(|| Owner(core));
+        // From now on it stays where it is.
+        owner.get_or_init(|| Owner(core)).0.heed_monitor();
     }
     let core = owner.get().map_or(ptr::null(), |owner| &raw const owner.0);
     HERE.set(core);

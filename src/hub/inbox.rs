@@ -22,6 +22,7 @@ use std::thread::{self, Thread};
 use super::inboxes;
 use super::reactor::Notifier;
 use crate::atomics::{AtomicBool, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering};
+use crate::pulse::Pulse;
 
 /// What another thread can ask of a hub.
 pub(crate) enum Message {
@@ -38,8 +39,8 @@ pub(crate) struct Inbox {
     state: Mutex<State>,
     pending: AtomicBool,
     sleeping: AtomicBool,
-    /// Odd from when the hub is about to sleep until it is awake, and then looks at its messages.
-    naps: AtomicU64,
+    /// Also says whether the hub sleeps; when it is awake, it looks at its messages.
+    pulse: Pulse,
     /// The first number that a wait of the present owner, or of the next one, can have.
     first_number: AtomicU64,
     /// Handles through which other threads may still ask for something.
@@ -82,7 +83,7 @@ impl Inbox {
             state: Mutex::new(State { next_number: 1, ..State::default() }),
             pending: AtomicBool::new(false),
             sleeping: AtomicBool::new(false),
-            naps: AtomicU64::new(0),
+            pulse: Pulse::new(),
             first_number: AtomicU64::new(1),
             remotes: AtomicUsize::new(0),
             alarms: AtomicU64::new(0),
@@ -104,6 +105,7 @@ impl Inbox {
         let mut state = lock(&inbox.state);
         state.notifier = Some(notifier);
         state.thread = Some(thread::current());
+        inbox.pulse.begin();
         (inbox, state.next_number)
     }
 
@@ -145,8 +147,12 @@ impl Inbox {
     /// Names the sleep that the hub is in. Who has put a message in and finds the same name before and
     /// after knows that the hub reads it before it does anything else.
     pub(crate) fn nap(&self) -> Option<u64> {
-        let nap = self.naps.load(Ordering::SeqCst);
-        (nap % 2 == 1).then_some(nap)
+        self.pulse.nap()
+    }
+
+    /// What the hub shows of itself.
+    pub(super) fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// How often a message has found its hub asleep, and so was followed by a write to a descriptor.
@@ -180,7 +186,7 @@ impl Inbox {
 
     /// Says that the hub is about to sleep; returns whether it may.
     pub(super) fn begin_sleep(&self) -> bool {
-        self.naps.store(self.naps.load(Ordering::Relaxed) | 1, Ordering::SeqCst);
+        self.pulse.begin_nap();
         self.sleeping.store(true, Ordering::SeqCst);
         !self.pending.load(Ordering::SeqCst)
     }
@@ -188,7 +194,7 @@ impl Inbox {
     /// Says that it is awake. What was put in before is seen from now on.
     pub(super) fn end_sleep(&self) {
         self.sleeping.store(false, Ordering::Relaxed);
-        self.naps.store((self.naps.load(Ordering::Relaxed) + 1) & !1, Ordering::SeqCst);
+        self.pulse.end_nap();
     }
 
     pub(super) fn has_remotes(&self) -> bool {

@@ -33,6 +33,7 @@ pub(crate) mod turn;
 pub(crate) mod wait_queue;
 pub(crate) mod waiter;
 pub(crate) mod waiters;
+pub(crate) mod watched;
 
 use std::fmt;
 use std::marker::PhantomData;

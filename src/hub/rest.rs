@@ -239,6 +239,14 @@ impl Core {
 
     // ---- between turns, for a loop that has the hub in it ---------------------------------
 
+    /// Says that it does not, for a monitor.
+    pub(super) fn end_pause(&self) {
+        if self.pulse.nap().is_some() {
+            self.pulse.end_nap();
+        }
+        self.heed_news();
+    }
+
     /// Says that the thread is about to sleep; returns for how long it may, and `None` is for ever.
     pub(super) fn begin_pause(&self) -> Option<Duration> {
         if self.has_work() || self.has_idlers() || !self.inbox.begin_sleep() {

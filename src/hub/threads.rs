@@ -1,9 +1,11 @@
 //! Whether there is another thread in the process that could wake someone here.
 //!
-//! Threads of our own pools are left out, unless there is work that they have not done: that is
+//! Threads of our own pools, and a monitor's, are left out, unless there is work that they have not done: that is
 //! the program's, and can wake anyone. Beyond it they wake only those who wait for the work.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
+
+use crate::pulse;
 
 static BEGUN: AtomicUsize = AtomicUsize::new(0);
 static ENDED: AtomicUsize = AtomicUsize::new(0);
@@ -63,19 +65,18 @@ pub(super) fn is_alone() -> bool {
     fence(Ordering::SeqCst);
     // If they changed meanwhile it is not known who was counted. And the work of a thread that
     // was not counted, because it has ended, is seen only now.
-    helpers() == before
-        && threads <= 1 + before.0.saturating_sub(before.1)
-        && UNDONE.load(Ordering::SeqCst) == 0
+    helpers() == before && threads <= 1 + before.0.saturating_sub(before.1) && !have_work()
 }
 
-/// Whether a pool has work that is not done.
+/// Whether a pool has work that is not done, or a monitor something to tell.
 pub(super) fn have_work() -> bool {
-    UNDONE.load(Ordering::SeqCst) > 0
+    UNDONE.load(Ordering::SeqCst) > 0 || pulse::has_work()
 }
 
 /// How many have begun, and how many of them have ended.
 fn helpers() -> (usize, usize) {
-    (BEGUN.load(Ordering::SeqCst), ENDED.load(Ordering::SeqCst))
+    let monitors = pulse::threads();
+    (BEGUN.load(Ordering::SeqCst) + monitors.0, ENDED.load(Ordering::SeqCst) + monitors.1)
 }
 
 #[cfg(target_os = "linux")]

@@ -10,21 +10,21 @@
 //!
 //! # Why this file is unsafe
 //!
-//! It calls `fork`, blocks signals meanwhile, and has descriptors that others own name other files.
+//! It calls `fork`, and has descriptors that others own name other files.
 #![allow(unsafe_code)]
 
 use std::io;
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::ptr;
 
 use rustix::io::FdFlags;
 
 use crate::hub::core;
 use crate::hub::inboxes;
 use crate::hub::reactor::Fresh;
+use crate::masked::Masked;
 use crate::raw::thread;
-use crate::{signal, threadpool};
+use crate::{pulse, signal, threadpool};
 
 /// Which of the two processes this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,13 +91,15 @@ pub unsafe fn fork() -> io::Result<Fork> {
     let signals = signal::freeze();
     let pools = threadpool::freeze();
     let inboxes = inboxes::freeze();
+    let watched = pulse::freeze();
     // Until the child has the actions that are its own: one that came before would be lost.
-    let _blocked = Blocked::all();
+    let _masked = Masked::all();
     // SAFETY: the caller answers for what other threads leave undone. Ours is either locked here,
     // and so whole, or belongs to this thread.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => {
+            pulse::renew(watched);
             core::with(|core| {
                 let next_wait = core.renew(&fresh, replace);
                 inboxes.renew(core.number(), next_wait);
@@ -123,35 +125,6 @@ fn refuse_all_but_main() -> io::Result<()> {
     match reason {
         Some(reason) => Err(io::Error::new(io::ErrorKind::Unsupported, reason)),
         None => Ok(()),
-    }
-}
-
-/// This thread gets no signals until this is dropped; then those that came.
-struct Blocked {
-    before: libc::sigset_t,
-}
-
-impl Blocked {
-    fn all() -> Blocked {
-        let mut all = MaybeUninit::<libc::sigset_t>::zeroed();
-        let mut before = MaybeUninit::<libc::sigset_t>::zeroed();
-        // SAFETY: both sets are ours to be written to, and zero bytes are a valid set. It does not
-        // fail, as the request is one that exists.
-        let before = unsafe {
-            libc::sigfillset(all.as_mut_ptr());
-            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
-            before.assume_init()
-        };
-        Blocked { before }
-    }
-}
-
-impl Drop for Blocked {
-    fn drop(&mut self) {
-        // SAFETY: it restores what was set before.
-        unsafe {
-            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, ptr::null_mut())
-        };
     }
 }
 

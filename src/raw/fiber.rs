@@ -33,6 +33,7 @@ use super::scopes::ScopeKey;
 use super::thread::{self, Thread};
 use super::unwinding;
 use crate::config;
+use crate::pulse;
 use crate::stack::{Reserved, Stack};
 
 /// Why a fiber suspended.
@@ -285,6 +286,17 @@ impl Head {
         self.resume_near.get().saturating_sub(self.stack_limit.get())
     }
 
+    /// What a monitor says of it.
+    #[cold]
+    pub(crate) fn entry(&self) -> pulse::Entry {
+        pulse::Entry {
+            id: self.id.get(),
+            address: ptr::from_ref(self).addr(),
+            name: self.name.borrow().clone(),
+            spawned_at: self.made_at,
+        }
+    }
+
     /// Whether `address` lies in the guard of its stack, so that touching it is an overflow.
     pub(crate) fn overflows_at(&self, address: usize) -> bool {
         let limit = self.stack_limit.get();
@@ -357,6 +369,9 @@ impl<D: Data> Fiber<D> {
             fiber.head.made_by.set(maker.id.get());
             fiber.head.made_by_serial.set(maker.serial.get());
         });
+        if let Some(pulse) = thread.listed.get() {
+            pulse.enlist(fiber.head.entry());
+        }
         fiber
     }
 

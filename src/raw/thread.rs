@@ -10,14 +10,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::rc::{Rc, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use slab::Slab;
 
 use super::fiber::{Command, Data, Fiber, FiberRef, Head, Step};
 use super::scopes::Scopes;
 use super::trace::{self, Tracing};
+use crate::pulse::{Current, Pulse};
 use crate::stack::StackPool;
 
 /// Goes on from what a fiber has just done, until main is to run again.
@@ -41,7 +43,9 @@ pub(crate) struct Thread {
     pub(crate) target: RefCell<Option<FiberRef>>,
     pub(crate) scheduler: Cell<Option<Scheduler>>,
     /// Main is suspended, so what runs on the thread's own stack is a loop.
-    main_is_away: Cell<bool>,
+    main_is_away: AtomicBool,
+    /// What a monitor reads, while there is one: it has a list of the fibers.
+    pub(crate) listed: Cell<Option<&'static Pulse>>,
     /// The hub is gone, and no fiber is run any more.
     pub(crate) is_ending: Cell<bool>,
 }
@@ -62,7 +66,7 @@ impl Census {
 
 thread_local! {
     /// The head of the running fiber; null before the thread's first use.
-    static CURRENT: Cell<*const Head> = const { Cell::new(ptr::null()) };
+    static CURRENT: Current = const { Current::nobody() };
     static THREAD: Thread = Thread::new();
     /// `THREAD`, one load away; null before it is made, and from when it is dropped.
     static HERE: Cell<*const Thread> = const { Cell::new(ptr::null()) };
@@ -80,8 +84,8 @@ impl Thread {
         main.head.id.set(0);
         let main_id = registry.insert(Rc::downgrade(&main));
         debug_assert_eq!(main_id, 0, "main is the first in the registry");
-        if CURRENT.get().is_null() {
-            CURRENT.set(&raw const main.head);
+        if running().is_null() {
+            set_current(&main.head);
         }
         let tracing = Tracing::default();
         tracing.attend_around();
@@ -96,7 +100,8 @@ impl Thread {
             tracing,
             target: RefCell::new(None),
             scheduler: Cell::new(None),
-            main_is_away: Cell::new(false),
+            main_is_away: AtomicBool::new(false),
+            listed: Cell::new(None),
             is_ending: Cell::new(false),
         }
     }
@@ -112,6 +117,9 @@ impl Thread {
         // Taken out first: dropping the last weak reference frees memory.
         let gone = self.registry.borrow_mut().try_remove(id as usize);
         self.gone.set(self.gone.get() + u64::from(gone.is_some()));
+        if let Some(pulse) = self.listed.get() {
+            pulse.strike(id);
+        }
         drop(gone);
     }
 
@@ -159,6 +167,13 @@ impl Thread {
         Census { living: self.registry.borrow().len(), gone: self.gone.get() }
     }
 
+    /// Where it notes who runs, and whether main is suspended. This is here until it is dropped, and
+    /// the other as long; before that, the pulse that it is listed by forgets them.
+    pub(crate) fn places(&self) -> (NonNull<Current>, NonNull<AtomicBool>) {
+        let current = CURRENT.with(|current| NonNull::from(current));
+        (current, NonNull::from(&self.main_is_away))
+    }
+
     #[inline]
     pub(crate) fn main_head(&self) -> &Head {
         &self.main.head
@@ -176,7 +191,10 @@ impl Drop for Thread {
             std::mem::forget(extra.locals.take());
         }
         self.tracing.leak();
-        CURRENT.set(ptr::null());
+        if let Some(pulse) = self.listed.take() {
+            pulse.unlist();
+        }
+        CURRENT.with(|current| current.set(ptr::null::<Head>()));
         HERE.set(ptr::null());
     }
 }
@@ -214,7 +232,7 @@ pub(crate) fn try_with<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
 /// Calls `f` with the head of the running fiber, which is main's where there is no other.
 #[inline(always)]
 pub(crate) fn current_head<R>(f: impl FnOnce(&Head) -> R) -> R {
-    let mut head = CURRENT.get();
+    let mut head = running();
     if head.is_null() {
         head = first_use();
     }
@@ -224,6 +242,11 @@ pub(crate) fn current_head<R>(f: impl FnOnce(&Head) -> R) -> R {
     f(unsafe { &*head })
 }
 
+#[inline(always)]
+fn running() -> *const Head {
+    CURRENT.with(Current::get)
+}
+
 #[cold]
 fn first_use() -> *const Head {
     with(|thread| &raw const thread.main.head)
@@ -231,25 +254,25 @@ fn first_use() -> *const Head {
 
 #[inline(always)]
 pub(crate) fn set_current(head: &Head) {
-    CURRENT.set(head);
+    CURRENT.with(|current| current.set(ptr::from_ref(head)));
 }
 
 /// As [`current_head`], but `None` before the thread's first use. Allocates nothing.
 #[inline(always)]
 pub(crate) fn try_current_head<R>(f: impl FnOnce(&Head) -> R) -> Option<R> {
     // SAFETY: as in `current_head`.
-    unsafe { CURRENT.get().as_ref() }.map(f)
+    unsafe { running().as_ref() }.map(f)
 }
 
 /// Whether the running fiber is the one with this head.
 pub(crate) fn is_current(head: &Head) -> bool {
-    ptr::eq(CURRENT.get(), head)
+    ptr::eq(running(), head)
 }
 
 /// Whether the caller is no fiber, but called by a loop, which runs while main is suspended.
 #[inline]
 pub(crate) fn is_called_by_loop(head: &Head) -> bool {
-    head.is_main() && with(|thread| thread.main_is_away.get())
+    head.is_main() && with(|thread| thread.main_is_away.load(Ordering::Relaxed))
 }
 
 /// The running fiber.
@@ -260,9 +283,9 @@ pub(crate) fn current() -> FiberRef {
 
 /// Runs `f`, which runs another fiber, on top of the current one.
 pub(crate) fn nested<R>(f: impl FnOnce() -> R) -> R {
-    let outer = CURRENT.get();
+    let outer = running();
     let answer = f();
-    CURRENT.set(outer);
+    CURRENT.with(|current| current.set(outer));
     answer
 }
 
@@ -292,15 +315,15 @@ struct Away<'a>(&'a Thread);
 
 impl<'a> Away<'a> {
     fn begin(thread: &'a Thread) -> Self {
-        debug_assert!(!thread.main_is_away.get(), "main is suspended once");
-        thread.main_is_away.set(true);
+        debug_assert!(!thread.main_is_away.load(Ordering::Relaxed), "main is suspended once");
+        thread.main_is_away.store(true, Ordering::Relaxed);
         Away(thread)
     }
 }
 
 impl Drop for Away<'_> {
     fn drop(&mut self) {
-        self.0.main_is_away.set(false);
+        self.0.main_is_away.store(false, Ordering::Relaxed);
         set_current(&self.0.main.head);
     }
 }

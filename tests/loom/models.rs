@@ -60,3 +60,37 @@ mod raw {
         pub(crate) struct WaitKind;
     }
 }
+
+/// What `hub/inbox.rs` says by that its hub sleeps. Who looks at the rest is no part of the models.
+mod pulse {
+    use crate::atomics::{AtomicU64, Ordering};
+
+    pub(crate) struct Pulse {
+        naps: AtomicU64,
+    }
+
+    impl Pulse {
+        pub(crate) fn new() -> Pulse {
+            Pulse { naps: AtomicU64::new(0) }
+        }
+
+        pub(crate) fn begin(&self) {
+            if self.nap().is_some() {
+                self.end_nap();
+            }
+        }
+
+        pub(crate) fn begin_nap(&self) {
+            self.naps.store(self.naps.load(Ordering::Relaxed) | 1, Ordering::SeqCst);
+        }
+
+        pub(crate) fn end_nap(&self) {
+            self.naps.store((self.naps.load(Ordering::Relaxed) + 1) & !1, Ordering::SeqCst);
+        }
+
+        pub(crate) fn nap(&self) -> Option<u64> {
+            let nap = self.naps.load(Ordering::SeqCst);
+            (nap % 2 == 1).then_some(nap)
+        }
+    }
+}

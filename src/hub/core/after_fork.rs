@@ -7,6 +7,7 @@ use std::os::fd::BorrowedFd;
 
 use super::{Core, Due};
 use crate::hub::reactor::Fresh;
+use crate::pulse;
 use crate::raw::fiber::{Head, Reach, WaitKind, WaitingFor};
 use crate::raw::thread;
 
@@ -29,6 +30,9 @@ impl Core {
         self.callbacks.leak();
         self.idlers.take();
         self.background.take();
+        // The monitor is the parent's.
+        self.monitor.set(pulse::State::Off);
+        thread::with(|thread| thread.listed.set(None));
         leave_the_others_behind();
         self.timers.borrow_mut().retain(is_of_main);
         for count in [&self.outside, &self.shared] {
