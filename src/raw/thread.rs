@@ -48,6 +48,9 @@ pub(crate) struct Thread {
     pub(crate) listed: Cell<Option<&'static Pulse>>,
     /// The hub is gone, and no fiber is run any more.
     pub(crate) is_ending: Cell<bool>,
+    /// The last to be dropped.
+    #[cfg(unix)]
+    _signal_stack: Option<crate::stack::overflow::SignalStack>,
 }
 
 /// How many fibers a thread has, and had.
@@ -75,7 +78,7 @@ thread_local! {
 impl Thread {
     fn new() -> Self {
         #[cfg(unix)]
-        crate::stack::overflow::install(super::describe_overflow);
+        let signal_stack = crate::stack::overflow::install(super::describe_overflow);
         let mut registry = Slab::new();
         let main: Rc<Fiber> = Rc::new(Fiber { head: Head::new(Location::caller()), data: () });
         *main.head.name.borrow_mut() = Some("main".into());
@@ -103,6 +106,8 @@ impl Thread {
             main_is_away: AtomicBool::new(false),
             listed: Cell::new(None),
             is_ending: Cell::new(false),
+            #[cfg(unix)]
+            _signal_stack: signal_stack,
         }
     }
 

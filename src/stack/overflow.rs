@@ -34,8 +34,9 @@ static INSTALLED: OnceLock<Installed> = OnceLock::new();
 
 const SIGNALS: [libc::c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
 
-/// Sees to it that an overflow on this thread is reported. Called once for each thread.
-pub(crate) fn install(describe: Describe) {
+/// Sees to it that an overflow on this thread is reported, as long as what it returns lives. Called once
+/// for each thread.
+pub(crate) fn install(describe: Describe) -> Option<SignalStack> {
     let mut is_first = false;
     INSTALLED.get_or_init(|| {
         is_first = true;
@@ -46,7 +47,7 @@ pub(crate) fn install(describe: Describe) {
         // Once for the process: handlers that others install later stay, and may pass on to ours.
         SIGNALS.into_iter().for_each(handle);
     }
-    have_signal_stack();
+    SignalStack::have()
 }
 
 /// The action that is set for `signal` now.
@@ -69,31 +70,67 @@ fn handle(signal: libc::c_int) {
     action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
     // SAFETY:
     //   1. `on_fault` has the signature that SA_SIGINFO asks for and does only what a handler may.
-    //   2. SA_ONSTACK: the full stack is not needed to run it (see `have_signal_stack`).
+    //   2. SA_ONSTACK: the full stack is not needed to run it (see [`SignalStack`]).
     // An error leaves the default, which is to end the process without our message.
     unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
 }
 
-/// Gives this thread a stack for signals, if it has none. Rust's own threads have one.
-fn have_signal_stack() {
-    let mut stack = MaybeUninit::<libc::stack_t>::zeroed();
-    // SAFETY: a null new stack changes nothing; the old one is written to memory of ours,
-    // for which zero bytes are a valid value.
-    let present = unsafe {
-        libc::sigaltstack(ptr::null(), stack.as_mut_ptr());
-        stack.assume_init()
-    };
-    if present.ss_flags & libc::SS_DISABLE == 0 && !present.ss_sp.is_null() {
-        return;
+/// A stack for the signals of a thread that Rust did not make, or whose program has another main.
+pub(crate) struct SignalStack {
+    memory: *mut [u8],
+}
+
+impl SignalStack {
+    /// Gives this thread one, if it has none. Rust's own threads have one, as a rule.
+    fn have() -> Option<SignalStack> {
+        let present = exchange(None);
+        if present.ss_flags & libc::SS_DISABLE == 0 && !present.ss_sp.is_null() {
+            return None;
+        }
+        let memory = Box::into_raw(vec![0u8; 64 * 1024].into_boxed_slice());
+        let fresh = libc::stack_t { ss_sp: memory.cast(), ss_flags: 0, ss_size: memory.len() };
+        // An error leaves the thread without our message.
+        exchange(Some(&fresh));
+        Some(SignalStack { memory })
     }
-    // For a thread that Rust did not make. It is never freed: the kernel may use it until the
-    // thread has ended, which nobody tells us.
-    let memory = Box::leak(vec![0u8; 64 * 1024].into_boxed_slice());
-    let fresh =
-        libc::stack_t { ss_sp: memory.as_mut_ptr().cast(), ss_flags: 0, ss_size: memory.len() };
-    // SAFETY: the memory is ours, leaked, and larger than the kernel's minimum.
-    // An error leaves the thread without our message.
-    unsafe { libc::sigaltstack(&raw const fresh, ptr::null_mut()) };
+}
+
+impl Drop for SignalStack {
+    /// By a destructor of its thread. It is not freed if the kernel may still use it, or somebody who
+    /// has put another in its place may put it back.
+    fn drop(&mut self) {
+        let is_set = || exchange(None).ss_sp == self.memory.cast();
+        if !is_set() {
+            return;
+        }
+        let none = libc::stack_t {
+            ss_sp: ptr::null_mut(),
+            ss_flags: libc::SS_DISABLE,
+            // Of no meaning here, but macOS looks at it.
+            ss_size: self.memory.len(),
+        };
+        exchange(Some(&none));
+        if !is_set() {
+            // SAFETY:
+            //   1. It is a box's, and this is the only place where it is freed.
+            //   2. The kernel has been told that there is none, which it refuses while the handler runs.
+            drop(unsafe { Box::from_raw(self.memory) });
+        }
+    }
+}
+
+/// Sets the stack for this thread's signals, if there is a new one, and returns the one before.
+fn exchange(fresh: Option<&libc::stack_t>) -> libc::stack_t {
+    let fresh = fresh.map_or(ptr::null(), ptr::from_ref);
+    let mut before = MaybeUninit::<libc::stack_t>::zeroed();
+    // SAFETY:
+    //   1. A null new stack changes nothing; else it is that of a `SignalStack`, which is larger than the
+    //      kernel's minimum and lives until it is replaced, or says that there is none.
+    //   2. The old one is written to memory of ours, for which zero bytes are a valid value.
+    unsafe {
+        libc::sigaltstack(fresh, before.as_mut_ptr());
+        before.assume_init()
+    }
 }
 
 extern "C" fn on_fault(
