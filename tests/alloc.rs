@@ -1,16 +1,31 @@
-//! What need not wait does not allocate.
+//! What need not wait does not allocate, and what a thread has allocated goes with it.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::atomic::{AtomicIsize, Ordering};
+use std::thread;
 
-use greenhub::monkey;
 use greenhub::queue::{LifoQueue, PriorityQueue, Queue};
 use greenhub::sync::{
     AsyncResult, Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore,
 };
+use greenhub::{monkey, spawn};
+
+#[path = "support/alone.rs"]
+mod alone;
+#[allow(dead_code, reason = "`alone` has a limit of its own")]
+#[path = "support/bounded.rs"]
+mod bounded;
+
+use alone::alone;
 
 struct Counting;
+
+/// Bytes that the whole process has.
+static BYTES: AtomicIsize = AtomicIsize::new(0);
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
@@ -20,11 +35,13 @@ thread_local! {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        BYTES.fetch_add(layout.size().cast_signed(), Ordering::Relaxed);
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        BYTES.fetch_sub(layout.size().cast_signed(), Ordering::Relaxed);
         // SAFETY: as above.
         unsafe { System.dealloc(block, layout) }
     }
@@ -101,4 +118,43 @@ fn uncontended_paths_do_not_allocate() {
         assert_eq!(result.get().unwrap(), 7);
     }
     assert_eq!(ALLOCATIONS.get() - before, 0);
+}
+
+/// How many bytes are left of each of many threads that do the same, one after the other.
+fn left_by_each(run_thread: fn()) -> isize {
+    const THREADS: isize = 100;
+    (0..10).for_each(|_| run_thread());
+    let before = BYTES.load(Ordering::Relaxed);
+    (0..THREADS).for_each(|_| run_thread());
+    (BYTES.load(Ordering::Relaxed) - before) / THREADS
+}
+
+#[test]
+fn a_thread_with_a_hub_leaves_no_memory_behind() {
+    alone("a_thread_with_a_hub_leaves_no_memory_behind", || {
+        let left = left_by_each(|| thread::spawn(|| spawn(|| ()).wait()).join().unwrap());
+        assert_eq!(left, 0);
+    });
+}
+
+extern "C" fn have_a_hub(_: *mut c_void) -> *mut c_void {
+    spawn(|| ()).wait();
+    ptr::null_mut()
+}
+
+fn run_foreign_thread() {
+    let mut thread = 0;
+    // SAFETY: the function wants no argument, and the thread is joined once, when it was made.
+    unsafe {
+        let made = libc::pthread_create(&mut thread, ptr::null(), have_a_hub, ptr::null_mut());
+        assert_eq!(made, 0);
+        assert_eq!(libc::pthread_join(thread, ptr::null_mut()), 0);
+    }
+}
+
+#[test]
+fn a_thread_that_rust_did_not_make_leaves_no_memory_behind() {
+    alone("a_thread_that_rust_did_not_make_leaves_no_memory_behind", || {
+        assert_eq!(left_by_each(run_foreign_thread), 0);
+    });
 }

@@ -58,7 +58,8 @@ pub(crate) struct Tracing {
     untold: RefCell<Option<(FiberRef, FiberRef)>>,
     /// The hook runs, and what is switched meanwhile is not told.
     is_telling: Cell<bool>,
-    watchers: RefCell<Rc<[(u64, Watcher)]>>,
+    /// None instead of an empty list, which would be an allocation for each thread.
+    watchers: RefCell<Option<Watchers>>,
     /// How many watchers there have been.
     watched: Cell<u64>,
     /// When the present slice began, if that was seen.
@@ -106,6 +107,9 @@ pub(crate) struct Slice<'a> {
 /// What is called with every slice. It must neither wait nor panic.
 pub(crate) type Watcher = Rc<dyn Fn(&Slice<'_>)>;
 
+/// All that there are, with their numbers.
+type Watchers = Rc<[(u64, Watcher)]>;
+
 impl Tracing {
     #[inline(always)]
     pub(crate) fn is_on(&self) -> bool {
@@ -144,7 +148,7 @@ pub(crate) fn hook() -> Option<Trace> {
 
 impl Tracing {
     fn refresh(&self) {
-        let is_told = self.hook.borrow().is_some() || !self.watchers.borrow().is_empty();
+        let is_told = self.hook.borrow().is_some() || self.is_watched();
         let is_around = self.around.get().is_some();
         self.is_on.set(is_told || is_around || self.is_hub_curious.get());
     }
@@ -170,7 +174,11 @@ impl Tracing {
     }
 
     fn is_watched(&self) -> bool {
-        !self.watchers.borrow().is_empty()
+        self.watchers.borrow().is_some()
+    }
+
+    fn watchers(&self) -> Vec<(u64, Watcher)> {
+        self.watchers.borrow().as_deref().unwrap_or_default().to_vec()
     }
 
     fn end_slice(&self, thread: &Thread, head: &Head, began: Moment, step: Step) {
@@ -178,8 +186,8 @@ impl Tracing {
         let is_direct = thread.target.borrow().is_some();
         let slice = Slice { head, began, ended: Moment::now(), step, is_direct };
         // A copy: one may be removed meanwhile.
-        let watchers = Rc::clone(&self.watchers.borrow());
-        watchers.iter().for_each(|(_, watcher)| watcher(&slice));
+        let watchers = self.watchers.borrow().clone();
+        watchers.iter().flat_map(|all| &**all).for_each(|(_, watcher)| watcher(&slice));
     }
 }
 
@@ -195,9 +203,9 @@ pub(crate) fn watch(watcher: Watcher) -> u64 {
                 thread::current_head(|head| head.is_main() && !thread::is_called_by_loop(head));
             tracing.began.set(is_main.then(Moment::now));
         }
-        let mut watchers = tracing.watchers.borrow().to_vec();
+        let mut watchers = tracing.watchers();
         watchers.push((number, watcher));
-        tracing.watchers.replace(watchers.into());
+        tracing.watchers.replace(Some(watchers.into()));
         tracing.refresh();
         number
     })
@@ -207,9 +215,10 @@ pub(crate) fn watch(watcher: Watcher) -> u64 {
 pub(crate) fn unwatch(number: u64) {
     thread::try_with(|thread| {
         let tracing = &thread.tracing;
-        let mut watchers = tracing.watchers.borrow().to_vec();
+        let mut watchers = tracing.watchers();
         watchers.retain(|(own, _)| *own != number);
-        let old = tracing.watchers.replace(watchers.into());
+        let left = (!watchers.is_empty()).then(|| watchers.into());
+        let old = tracing.watchers.replace(left);
         tracing.refresh();
         drop_quietly(old);
     });
