@@ -182,6 +182,24 @@ fn a_reset_reaches_those_who_wait() {
 }
 
 #[test]
+fn what_is_sent_to_an_end_that_was_reset_is_lost_as_what_was_on_its_way() {
+    bounded(|| {
+        Simulation::new().run(|| {
+            let (mut near, mut far) = Link::new().delay(secs(3)).pair();
+            far.write_all(b"on its way").unwrap();
+            near.reset();
+            // It has not heard of that.
+            far.write_all(b"too late").unwrap();
+            sleep(secs(10));
+            let buf = &mut [0; 20];
+            assert_eq!(near.read(buf).unwrap_err().kind(), ErrorKind::ConnectionReset);
+            assert_eq!(near.read(buf).unwrap(), 0);
+            assert_eq!(far.read(buf).unwrap_err().kind(), ErrorKind::ConnectionReset);
+        });
+    });
+}
+
+#[test]
 fn one_who_waits_for_room_hears_that_the_other_has_closed() {
     bounded(|| {
         Simulation::new().run(|| {

@@ -137,6 +137,8 @@ impl Wire {
         let now = Moment::now();
         while let Some((_, segment)) = end.coming.pop_front_if(|(moment, _)| *moment <= now) {
             match segment {
+                // The connection is no more: what was sent before that was heard of is lost.
+                _ if end.is_reset => {}
                 Segment::Data(bytes) => end.arrived.extend(bytes),
                 Segment::Fin => end.has_ended = true,
                 Segment::Reset => end.take_reset(),
