@@ -11,9 +11,10 @@
 //!
 //! ```text
 //! everything waits for ever: no greenlet is ready, and no timer, socket, pool or other thread …
+//!   in a circle: greenlet 1 'romeo' waits for a lock, held by greenlet 2 'juliet', which waits …
 //!   main waits for the end of greenlet 1 'romeo'
-//!   greenlet 1 'romeo' waits for a lock (made at examples/deadlock.rs:…)
-//!   greenlet 2 'juliet' waits for a lock (made at examples/deadlock.rs:…)
+//!   greenlet 1 'romeo' waits for a lock, held by greenlet 2 'juliet' (made at examples/deadlock.rs:…)
+//!   greenlet 2 'juliet' waits for a lock, held by greenlet 1 'romeo' (made at examples/deadlock.rs:…)
 //! ```
 //!
 //! With `--cure` after it, the same work is done: both take the locks in the same order; and

@@ -83,3 +83,6 @@ pub(crate) const BLOCKING: Duration = Duration::from_millis(100);
 
 /// The shortest such time: a monitor looks at the hubs twice in it.
 pub(crate) const MIN_BLOCKING: Duration = Duration::from_millis(10);
+
+/// Greenlets that a report lists before it only counts.
+pub(crate) const REPORTED: usize = 20;

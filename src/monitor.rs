@@ -62,7 +62,7 @@ use std::time::Duration;
 use crate::config;
 use crate::hub::{core, watched};
 use crate::pulse::{self, Hook};
-pub use crate::pulse::{Doing, Event, Runner, Stall};
+pub use crate::pulse::{Doing, Event, Parked, Runner, Stall};
 
 /// A monitor to be started. Mirrors `Hub.start_periodic_monitoring_thread`.
 ///

@@ -3,6 +3,9 @@
 //! The test harness would be a second thread, so this binary has none.
 #![allow(unsafe_code)]
 
+#[path = "alone/holders.rs"]
+mod holders;
+
 use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +35,7 @@ fn main() {
     let told = report_of(|| EVENT.wait().unwrap());
     assert!(told.contains("main waits for an event"), "{told}");
     all_who_wait_are_named();
+    holders::all();
     queues_and_selects_are_named();
     mirrors_of_stds_locks_and_channels_are_reported_too();
     a_destructor_that_nobody_could_help_is_told_so();
@@ -85,7 +89,10 @@ fn all_who_wait_are_named() {
     let clerk = Builder::new().name("clerk").spawn(move || waits.acquire()).unwrap();
     let semaphore = Semaphore::new(0);
     let told = report_of(|| semaphore.acquire().unwrap());
-    assert!(told.contains("'clerk' waits for a lock (made at tests/alone.rs"), "{told}");
+    assert!(
+        told.contains("'clerk' waits for a lock, held by main (made at tests/alone.rs"),
+        "{told}"
+    );
     assert!(told.contains("main waits for a semaphore"), "{told}");
     lock.release().unwrap();
     clerk.join().unwrap().unwrap();

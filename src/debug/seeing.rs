@@ -4,7 +4,8 @@ use super::asking::Questions;
 use super::data::{GreenletDump, Kind, Seen, StackUse, State};
 use super::{timing, traces};
 use crate::greenlet::AnyGreenlet;
-use crate::hub::{Hub, core, report};
+use crate::hub::report::{self, Present};
+use crate::hub::{Hub, core};
 use crate::raw::fiber::{FiberRef, Head, NOTHING};
 use crate::raw::thread::{self, Thread};
 use crate::stack;
@@ -12,25 +13,28 @@ use crate::stack;
 /// What this thread's hub runs; `None` if it has none, or is ending.
 pub(super) fn this_hub(questions: Questions) -> Option<Seen> {
     core::try_with(|_| ())?;
-    thread::try_with(Thread::fibers).map(|fibers| seen(&fibers, questions))
+    let mut fibers = thread::try_with(Thread::fibers)?;
+    fibers.retain(|fiber| !core::is_left_behind(&fiber.head));
+    let present = Present::new(&fibers);
+    Some(seen(&fibers, Some(&present), questions))
 }
 
 /// As [`this_hub`], with only so many of its greenlets: those that have the lowest numbers from
-/// `first` on. Also the number from which there may be more.
+/// `first` on; and without who holds what they wait for. Also the number from which there may be more.
 pub(crate) fn part(first: u32, at_most: usize) -> Option<(Seen, Option<u32>)> {
     core::try_with(|_| ())?;
-    let fibers = thread::try_with(|thread| thread.fibers_from(first, at_most))?;
+    let mut fibers = thread::try_with(|thread| thread.fibers_from(first, at_most))?;
     let next = fibers.get(at_most - 1).map(|last| last.head.id.get() + 1);
-    Some((seen(&fibers, Questions::default()), next))
+    fibers.retain(|fiber| !core::is_left_behind(&fiber.head));
+    Some((seen(&fibers, None, Questions::default()), next))
 }
 
-fn seen(fibers: &[FiberRef], questions: Questions) -> Seen {
-    let living = fibers.iter().filter(|fiber| !core::is_left_behind(&fiber.head));
-    let greenlets = living.map(|fiber| greenlet(fiber, questions)).collect();
+fn seen(fibers: &[FiberRef], present: Option<&Present<'_>>, questions: Questions) -> Seen {
+    let greenlets = fibers.iter().map(|fiber| greenlet(fiber, present, questions)).collect();
     Seen { stats: Hub::current().stats(), slices: timing::slices(), greenlets }
 }
 
-fn greenlet(fiber: &FiberRef, questions: Questions) -> GreenletDump {
+fn greenlet(fiber: &FiberRef, present: Option<&Present<'_>>, questions: Questions) -> GreenletDump {
     let head = &fiber.head;
     let any = AnyGreenlet::from(fiber.clone());
     let kind = match (head.is_main(), any.is_spawned()) {
@@ -40,7 +44,10 @@ fn greenlet(fiber: &FiberRef, questions: Questions) -> GreenletDump {
     };
     let state = state(&any);
     let is_away = matches!(state, State::Ready | State::Parked | State::Switched);
-    let waits = (is_away && has_reason(head)).then(|| report::what(head));
+    let waits = (is_away && has_reason(head)).then(|| match present {
+        Some(present) => report::what_held(head, present),
+        None => report::what(head),
+    });
     // Before a trace is taken, which touches more of it.
     let stack = stack(head, state, questions);
     GreenletDump {

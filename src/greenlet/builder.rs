@@ -270,7 +270,7 @@ pub(super) fn make_ready<T: 'static>(greenlet: &Greenlet<T>, delay: Option<Durat
 /// The greenlet waits for its start as others wait in the middle, so a kill ends that too.
 fn start_later<T>(core: &Core, fiber: &Fiber<Packet<T>>, delay: Duration) {
     let deadline = Moment::after(delay);
-    let wait = core.begin_wait(&fiber.head, WaitingFor { kind: &DELAY, subject: 0 });
+    let wait = core.begin_wait(&fiber.head, WaitingFor::new(&DELAY, 0));
     if deadline != Moment::NEVER {
         let timer = core.set_timer(deadline, fiber.head.id.get(), wait);
         fiber.data.ended.start.set(Start::Later(timer));

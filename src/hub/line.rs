@@ -7,6 +7,7 @@ use super::waiter::{Begin, Waker, Woken};
 use super::waiters::{All, Granted, Waiters, Who};
 use crate::clock::Moment;
 use crate::guarded::Guarded;
+use crate::raw::holder::Holding;
 
 /// What a primitive is, apart from its line. All of it is called under the lock.
 pub(crate) trait Rules {
@@ -24,6 +25,11 @@ pub(crate) trait Rules {
 
     /// Someone has left the line, with nothing.
     fn left(&mut self) {}
+
+    /// Who has what is waited for here, if that is somebody's.
+    fn holding(&self) -> Holding {
+        Holding::Unknown
+    }
 }
 
 /// A primitive's state and those who wait for it.
@@ -161,6 +167,10 @@ impl<S: Rules> Gate for Line<S> {
         if let Some(next) = self.with(S::give_back) {
             next.wake();
         }
+    }
+
+    fn holding(&self) -> Holding {
+        self.with(|rules, _| rules.holding())
     }
 }
 

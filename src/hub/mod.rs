@@ -26,6 +26,7 @@ mod ready;
 pub(crate) mod report;
 pub(crate) mod rest;
 pub(crate) mod simulated;
+mod standing;
 pub(crate) mod threads;
 mod timers;
 pub(crate) mod traceback;

@@ -17,9 +17,11 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::time::Duration;
 
-use super::waiter::{self, Begin, Looked, Unwinding, Waker, Woken};
+use super::standing;
+use super::waiter::{Begin, Looked, Unwinding, Waker, Woken};
 use crate::clock::Moment;
 use crate::raw::fiber::{Reach, WaitKind};
+use crate::raw::holder::{Held, Holding};
 
 /// Why a wait did not get what it waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +108,20 @@ pub(crate) trait Gate {
 
     /// Passes on what was granted to one that is gone.
     fn give_back(&self);
+
+    /// Who has what is waited for here, if that is somebody's.
+    fn holding(&self) -> Holding {
+        Holding::Unknown
+    }
+}
+
+/// A gate, for reports.
+struct AtGate<'a, G>(&'a G);
+
+impl<G: Gate> Held for AtGate<'_, G> {
+    fn holding(&self) -> Holding {
+        self.0.holding()
+    }
 }
 
 /// Takes what can be had at a gate, or waits there until `deadline`. `queued` is called when the place
@@ -134,7 +150,8 @@ pub(crate) fn wait_at<G: Gate>(
         queued();
         if *among_many { &kinds.among_many } else { &kinds.alone }
     };
-    Ok(match waiter::park_unless(&kinds.alone, deadline, enter, entered)? {
+    let held = AtGate(gate);
+    Ok(match standing::park_before(&held, &kinds.alone, deadline, enter, entered)? {
         Ok(gain) => Turn::AtOnce(gain),
         Err(((place, _), woken)) => match place.settle(woken) {
             Some(gain) => Turn::Granted(gain),

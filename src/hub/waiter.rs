@@ -20,7 +20,8 @@ use super::core::{self, Core};
 use super::inbox::{HubNumber, Message};
 use super::{inboxes, traceback};
 use crate::clock::Moment;
-use crate::raw::fiber::{Command, FiberRef, Head, NOTHING, WaitKind, WaitingFor};
+use crate::raw::fiber::{Command, FiberRef, Head, WaitKind, WaitingFor};
+use crate::raw::holder::Holder;
 use crate::raw::{raise_if_interrupted, thread};
 
 /// How a wait ended.
@@ -66,6 +67,12 @@ impl Waker {
     #[inline(always)]
     fn id(self) -> u32 {
         self.whose.get() as u32
+    }
+
+    /// Whom it wakes.
+    #[inline(always)]
+    pub(crate) fn holder(self) -> Holder {
+        Holder::numbered(self.whose.get())
     }
 
     /// Whether it is one of the hub of this thread, and so of one that lives.
@@ -121,7 +128,7 @@ pub(crate) fn park(
         thread::current_head(|head| {
             refuse_callback(head);
             raise_if_interrupted(head);
-            let wait = core.begin_wait(head, WaitingFor { kind, subject });
+            let wait = core.begin_wait(head, WaitingFor::new(kind, subject));
             let ended = Ended { core, head, kind };
             announce(Waker::new(core.number(), head.id.get(), wait));
             suspend_until(core, head, deadline);
@@ -152,7 +159,7 @@ impl Begin {
                 if head.interrupted.get() || thread::is_called_by_loop(head) {
                     return None;
                 }
-                let wait = core.begin_wait(head, WaitingFor { kind: self.kind, subject: 0 });
+                let wait = core.begin_wait(head, WaitingFor::new(self.kind, 0));
                 Some(Waker::new(core.number(), head.id.get(), wait))
             })
         })
@@ -234,7 +241,7 @@ pub(crate) fn park_shielded(
     core::with(|core| {
         thread::current_head(|head| {
             refuse_callback(head);
-            let wait = core.begin_wait(head, WaitingFor { kind, subject });
+            let wait = core.begin_wait(head, WaitingFor::new(kind, subject));
             let _ended = Ended { core, head, kind };
             head.shielded.set(true);
             announce(Waker::new(core.number(), head.id.get(), wait));
@@ -249,7 +256,7 @@ pub(crate) fn park_shielded(
 fn rename(core: &Core, head: &Head, from: &'static WaitKind, to: &'static WaitKind) {
     core.end_wait(from);
     core.count_wait(to);
-    head.waiting_for.set(WaitingFor { kind: to, ..head.waiting_for.get() });
+    head.waiting_for.set(head.waiting_for.get().called(to));
 }
 
 /// Whether the current greenlet could wait now: it does not unwind, and there is a hub.
@@ -309,7 +316,7 @@ impl Drop for Ended<'_> {
         self.core.end_wait(self.kind);
         self.head.shielded.set(false);
         self.head.wait.set(0);
-        self.head.waiting_for.set(WaitingFor { kind: &NOTHING, subject: 0 });
+        self.head.waiting_for.set(WaitingFor::NOTHING);
     }
 }
 

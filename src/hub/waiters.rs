@@ -5,6 +5,7 @@ use super::core;
 use super::inbox::HubNumber;
 use super::wait_queue::WaitQueue;
 use super::waiter::Waker;
+use crate::raw::holder::Holder;
 
 /// One who stands in a line.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +80,16 @@ impl<P> Waiters<P> {
     pub(crate) fn push(&mut self, who: Who, what: P) {
         self.note(this_hub());
         self.line.push((who, what));
+    }
+
+    /// Who is about to be granted something, as far as that is known before. Only of this hub.
+    #[inline]
+    pub(crate) fn next_holder(&self) -> Holder {
+        match self.line.first() {
+            None => Holder::NOBODY,
+            Some((Who::Waits(waker), _)) if waker.is_of_this_hub() => waker.holder(),
+            Some(_) => Holder::SOMEBODY,
+        }
     }
 
     /// Takes out who has waited longest: it is granted.

@@ -13,8 +13,9 @@ use crate::raw::fiber::Head;
 use crate::raw::thread::{self, Thread};
 
 impl Core {
-    /// To be called once in each turn, and when the hub is awake again, before anyone runs.
-    #[inline]
+    /// To be called once in each turn, and when the hub is awake again, before anyone runs. Apart from
+    /// the loop, whose registers are few.
+    #[inline(never)]
     pub(super) fn heed_news(&self) {
         if pulse::is_news(self.monitor.get()) {
             self.heed_monitor();

@@ -28,6 +28,21 @@ pub struct Stall {
     pub blocked_for: Duration,
     /// What the thread was doing when it was told of. `None` where that cannot be read.
     pub doing: Option<Doing>,
+    /// Who waited on the same hub then, and for what: the first twenty of them. If the runner waits for
+    /// a lock that blocks its thread, as std's do, one of these may hold it.
+    pub parked: Vec<Parked>,
+    /// How many waited there in all.
+    pub parked_in_all: usize,
+}
+
+/// One who waits on a hub that is held up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Parked {
+    /// Who it is.
+    pub who: Runner,
+    /// What it waits for; completes "waits …".
+    pub waits: String,
 }
 
 /// Who keeps a hub to itself.
@@ -69,16 +84,33 @@ impl fmt::Display for Event {
             Event::Blocked(stall) => {
                 write!(f, "{} appears to be blocked: {}", Thread(stall), stall.runner)?;
                 write!(f, " has not let others run for {:.0?} or more", stall.blocked_for)?;
-                match &stall.doing {
-                    Some(doing) => write!(f, "; the thread {doing}"),
-                    None => Ok(()),
-                }
+                let Some(doing) = &stall.doing else { return Ok(()) };
+                write!(f, "; the thread {doing}")?;
+                if doing.may_wait_for_a_lock() { write_parked(f, stall) } else { Ok(()) }
             }
             Event::Ended(stall) => {
                 write!(f, "{} goes on: {}", Thread(stall), stall.runner)?;
                 write!(f, " had not let others run for about {:.0?}", stall.blocked_for)
             }
         }
+    }
+}
+
+/// Only they can hold a lock that blocks the thread, if it is not one of another thread.
+fn write_parked(f: &mut fmt::Formatter<'_>, stall: &Stall) -> fmt::Result {
+    if stall.parked.is_empty() {
+        return Ok(());
+    }
+    f.write_str("; if it wants a lock, one of these may hold it:")?;
+    for Parked { who, waits } in &stall.parked {
+        write!(f, "\n  {} waits {waits}", who.name())?;
+        if let Runner::Greenlet { spawned_at, .. } = who {
+            write!(f, " (made at {spawned_at})")?;
+        }
+    }
+    match stall.parked_in_all.saturating_sub(stall.parked.len()) {
+        0 => Ok(()),
+        more => write!(f, "\n  and {more} more"),
     }
 }
 
@@ -98,19 +130,33 @@ impl fmt::Display for Thread<'_> {
     }
 }
 
+impl Runner {
+    /// How it is called in messages.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Runner::Main => "main".into(),
+            Runner::Greenlet { id, name: Some(name), .. } => format!("greenlet {id} '{name}'"),
+            Runner::Greenlet { id, name: None, .. } => format!("greenlet {id}"),
+            Runner::Ended => "what is left of a greenlet that has ended".into(),
+            Runner::Hub => "a callback, a hook or a destructor".into(),
+        }
+    }
+}
+
 impl fmt::Display for Runner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())?;
         match self {
-            Runner::Main => f.write_str("main"),
-            Runner::Greenlet { id, name: Some(name), spawned_at } => {
-                write!(f, "greenlet {id} '{name}' (made at {spawned_at})")
-            }
-            Runner::Greenlet { id, name: None, spawned_at } => {
-                write!(f, "greenlet {id} (made at {spawned_at})")
-            }
-            Runner::Ended => f.write_str("what is left of a greenlet that has ended"),
-            Runner::Hub => f.write_str("a callback, a hook or a destructor"),
+            Runner::Greenlet { spawned_at, .. } => write!(f, " (made at {spawned_at})"),
+            _ => Ok(()),
         }
+    }
+}
+
+impl Doing {
+    /// Whether it sleeps as one does who waits for another thread or greenlet, as far as is known.
+    fn may_wait_for_a_lock(&self) -> bool {
+        self.state == 'S' && self.call.as_deref().is_none_or(|call| call == "futex")
     }
 }
 

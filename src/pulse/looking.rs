@@ -75,6 +75,7 @@ fn stall(pulse: &Pulse, beat: Beat, held: Duration) -> Option<Stall> {
     }
     let (thread, thread_id) = (roster.thread.clone(), roster.thread_id);
     let runner = roster.runner(beat.reading);
+    let (parked, parked_in_all) = roster.parked();
     // The hub may need it to go on.
     drop(roster);
     let doing = thread_id.and_then(Doing::of);
@@ -82,7 +83,7 @@ fn stall(pulse: &Pulse, beat: Beat, held: Duration) -> Option<Stall> {
     if is_over || doing.as_ref().is_some_and(Doing::is_stopped) {
         return None;
     }
-    Some(Stall { thread, thread_id, runner, blocked_for: held, doing })
+    Some(Stall { thread, thread_id, runner, blocked_for: held, doing, parked, parked_in_all })
 }
 
 /// Calls the hooks, which are the program's.

@@ -25,11 +25,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) use self::environment::begin as begin_by_environment;
-pub use self::event::{Doing, Event, Runner, Stall};
+pub use self::event::{Doing, Event, Parked, Runner, Stall};
 pub(crate) use self::roster::Entry;
 use self::roster::Roster;
 use self::spot::Reading;
-pub(crate) use self::spot::{Counter, Current, Places, Spot};
+pub(crate) use self::spot::{Asked, Counter, Current, Places, Spot, WaitsFor};
 pub(crate) use self::watching::{
     Hook, State, freeze, has_work, is_news, join, leave, renew, rouse, start, state, stop, threads,
     write_down,

@@ -2,16 +2,26 @@
 
 use std::panic::Location;
 
-use super::event::Runner;
-use super::spot::{Reading, Spot};
+use super::event::{Parked, Runner};
+use super::spot::{Asked, Reading, Spot};
+use crate::config;
 
 /// One who can hold up a hub.
 pub(crate) struct Entry {
     pub(crate) id: u32,
-    /// Where it lies.
-    pub(crate) address: usize,
+    pub(crate) asked: Asked,
     pub(crate) name: Option<Box<str>>,
     pub(crate) spawned_at: &'static Location<'static>,
+}
+
+impl Entry {
+    fn runner(&self) -> Runner {
+        if self.id == 0 {
+            return Runner::Main;
+        }
+        let name = self.name.as_deref().map(str::to_owned);
+        Runner::Greenlet { id: self.id, name, spawned_at: self.spawned_at }
+    }
 }
 
 /// All of one thread, by their numbers.
@@ -72,18 +82,34 @@ impl Roster {
     pub(super) fn runner(&self, reading: Reading) -> Runner {
         match self.find(reading.running).map(|listed| &listed.entry) {
             Some(Entry { id: 0, .. }) if reading.main_is_away => Runner::Hub,
-            Some(Entry { id: 0, .. }) => Runner::Main,
-            Some(entry) => Runner::Greenlet {
-                id: entry.id,
-                name: entry.name.as_deref().map(str::to_owned),
-                spawned_at: entry.spawned_at,
-            },
+            Some(entry) => entry.runner(),
             None => Runner::Ended,
         }
     }
 
+    /// Those who wait there, the first of them, and how many they are in all.
+    pub(super) fn parked(&self) -> (Vec<Parked>, usize) {
+        let (mut parked, mut count) = (Vec::new(), 0);
+        for Listed { entry, .. } in self.entries.iter().flatten() {
+            let Some(waits_for) = entry.asked.waits_for() else { continue };
+            count += 1;
+            if parked.len() < config::REPORTED {
+                let other = waits_for.listed.and_then(|id| self.entries.get(id as usize)?.as_ref());
+                let what = match (other, waits_for.number) {
+                    (Some(other), _) => {
+                        format!("{} {}", waits_for.text, other.entry.runner().name())
+                    }
+                    (None, Some(number)) => format!("{} {number}", waits_for.text),
+                    (None, None) => waits_for.text.to_owned(),
+                };
+                parked.push(Parked { who: entry.runner(), waits: what });
+            }
+        }
+        (parked, count)
+    }
+
     fn find(&self, address: usize) -> Option<&Listed> {
-        self.entries.iter().flatten().find(|listed| listed.entry.address == address)
+        self.entries.iter().flatten().find(|listed| listed.entry.asked.address() == address)
     }
 }
 

@@ -35,6 +35,11 @@ impl Counter {
     pub(crate) fn set(&self, count: u64) {
         self.count.store(count, Ordering::Relaxed);
     }
+
+    /// As [`get`](Self::get), for another thread.
+    pub(crate) fn load(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
 }
 
 /// Who runs on a thread, as the thread itself notes it.
@@ -105,5 +110,48 @@ impl Spot {
                 turns: turns.as_ref().count.load(Ordering::Relaxed),
             }
         }
+    }
+}
+
+/// What one waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WaitsFor {
+    /// Completes "waits …".
+    pub(crate) text: &'static str,
+    /// The number of what is waited for, if that is told.
+    pub(crate) number: Option<u64>,
+    /// The same, if it is one of the same thread.
+    pub(crate) listed: Option<u32>,
+}
+
+/// What asks one who is listed what it waits for.
+pub(crate) type Ask = unsafe fn(NonNull<()>) -> Option<WaitsFor>;
+
+/// One who is listed, to be asked by another thread.
+pub(crate) struct Asked {
+    whom: NonNull<()>,
+    ask: Ask,
+}
+
+// SAFETY: who made this has promised that any thread may ask.
+unsafe impl Send for Asked {}
+
+impl Asked {
+    /// # Safety
+    ///
+    /// Any thread may call `ask` with `whom`, until this is dropped.
+    pub(crate) unsafe fn new(whom: NonNull<()>, ask: Ask) -> Asked {
+        Asked { whom, ask }
+    }
+
+    /// `None` if it does not wait.
+    pub(super) fn waits_for(&self) -> Option<WaitsFor> {
+        // SAFETY: this exists.
+        unsafe { (self.ask)(self.whom) }
+    }
+
+    /// Where it lies.
+    pub(super) fn address(&self) -> usize {
+        self.whom.addr().get()
     }
 }

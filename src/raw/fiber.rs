@@ -19,9 +19,10 @@
 
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell, UnsafeCell};
+use std::marker::PhantomPinned;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::rc::{Rc, Weak};
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
@@ -32,8 +33,10 @@ use super::mailbox::Header;
 use super::scopes::ScopeKey;
 use super::thread::{self, Thread};
 use super::unwinding;
+use super::waiting::{self, Reason};
+pub(crate) use super::waiting::{NOTHING, Reach, WaitKind, WaitingFor};
 use crate::config;
-use crate::pulse;
+use crate::pulse::{self, Asked, Counter};
 use crate::stack::{Reserved, Stack};
 
 /// Why a fiber suspended.
@@ -64,37 +67,6 @@ enum Life {
     Finished,
 }
 
-/// What a parked fiber waits for, so that a report can name it.
-#[derive(Debug)]
-pub(crate) struct WaitKind {
-    /// Completes "waits …", and is followed by the subject's number where `numbered`.
-    pub(crate) text: &'static str,
-    pub(crate) numbered: bool,
-    pub(crate) reach: Reach,
-}
-
-/// From where the wake of a wait can come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// Only from a greenlet or a timer of the same hub.
-    Inside,
-    /// From any thread of the program that uses what is waited for, if there is another.
-    Shared,
-    /// From the kernel, or from a thread that is known to exist.
-    Outside,
-}
-
-/// The wait kind of a fiber that does not wait.
-pub(crate) static NOTHING: WaitKind =
-    WaitKind { text: "for its turn", numbered: false, reach: Reach::Inside };
-
-/// A wait kind and the number of what is waited for: a greenlet's id, a descriptor.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct WaitingFor {
-    pub(crate) kind: &'static WaitKind,
-    pub(crate) subject: u64,
-}
-
 type Body = Coroutine<(), Command, (), Stack>;
 
 /// What all fibers have, whatever runs on them.
@@ -104,8 +76,8 @@ type Body = Coroutine<(), Command, (), Stack>;
 #[repr(C)]
 pub(crate) struct Head {
     /// The number of the wait it is in, zero if none. A wake with another number is outdated.
-    pub(crate) wait: Cell<u64>,
-    pub(crate) waiting_for: Cell<WaitingFor>,
+    pub(crate) wait: Counter,
+    pub(crate) waiting_for: Reason,
     /// Its wait was ended by its deadline.
     pub(crate) timed_out: Cell<bool>,
     /// It is to unwind at its waiting point: it was killed, or a block around it has expired.
@@ -158,6 +130,9 @@ pub(crate) struct Head {
     pub(crate) name: RefCell<Option<Box<str>>>,
     pub(crate) made_at: &'static Location<'static>,
     extra: OnceCell<Box<Extra>>,
+    /// A monitor's thread has a pointer to it, also while it is dropped: a `&mut` to it is not the only
+    /// way there.
+    pinned: PhantomPinned,
     /// What the first resume runs, on the stack that is kept free for it. It has none of its own
     /// until then: whoever ends without having waited leaves a hot one to the next.
     first: First,
@@ -175,8 +150,8 @@ impl Head {
             resume_near: Cell::new(0),
             id: Cell::new(0),
             stack_bytes: Cell::new(0),
-            wait: Cell::new(0),
-            waiting_for: Cell::new(WaitingFor { kind: &NOTHING, subject: 0 }),
+            wait: Counter::default(),
+            waiting_for: Reason::nothing(),
             mailbox: Cell::new(ptr::null()),
             timed_out: Cell::new(false),
             interrupted: Cell::new(false),
@@ -197,6 +172,7 @@ impl Head {
             serial: Cell::new(0),
             made_by_serial: Cell::new(0),
             extra: OnceCell::new(),
+            pinned: PhantomPinned,
             first: First::empty(),
             reserved: Cell::new(None),
         }
@@ -289,9 +265,12 @@ impl Head {
     /// What a monitor says of it.
     #[cold]
     pub(crate) fn entry(&self) -> pulse::Entry {
+        // SAFETY: an entry is struck when its fiber is unregistered, which is before that is gone; and
+        // the list ends before the thread's data does. Any thread may ask.
+        let asked = unsafe { Asked::new(NonNull::from(self).cast(), waiting::waits_for) };
         pulse::Entry {
             id: self.id.get(),
-            address: ptr::from_ref(self).addr(),
+            asked,
             name: self.name.borrow().clone(),
             spawned_at: self.made_at,
         }
@@ -451,7 +430,7 @@ impl<D: ?Sized> Fiber<D> {
 #[cold]
 #[inline(never)]
 fn drop_unstarted(head: &Head) {
-    let Some(reserved) = head.reserved.take() else { return };
+    let Some(reserved) = head.reserved.take() else { return strike(head) };
     let dropped = catch_unwind(AssertUnwindSafe(|| head.first.clear()));
     // Where the thread's own data is gone already, so is the pool.
     thread::try_with(|thread| {
@@ -460,6 +439,16 @@ fn drop_unstarted(head: &Head) {
     });
     if let Err(payload) = dropped {
         unwinding::report_lost(head, payload);
+    }
+}
+
+/// Has a monitor not know one any more that was never given a body. It stays registered: nobody finds
+/// it there.
+fn strike(head: &Head) {
+    let listed = thread::try_with(|thread| thread.listed.get()).flatten();
+    // Main has the number that others have before they are registered.
+    if let Some(pulse) = listed.filter(|_| head.id.get() != 0) {
+        pulse.strike(head.id.get());
     }
 }
 

@@ -50,11 +50,13 @@ pub(crate) mod extra;
 pub(crate) mod fiber;
 mod first;
 mod generator;
+pub(crate) mod holder;
 mod mailbox;
 pub(crate) mod scopes;
 pub(crate) mod thread;
 pub(crate) mod trace;
 mod unwinding;
+pub(crate) mod waiting;
 
 use std::any::Any;
 use std::cell::RefCell;

@@ -252,6 +252,12 @@ fn running() -> *const Head {
     CURRENT.with(Current::get)
 }
 
+/// Where the head of the running fiber lies, to be compared; zero before the thread's first use.
+#[inline(always)]
+pub(crate) fn running_address() -> usize {
+    running().addr()
+}
+
 #[cold]
 fn first_use() -> *const Head {
     with(|thread| &raw const thread.main.head)

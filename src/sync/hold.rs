@@ -11,6 +11,7 @@ use crate::hub::blocking::{self, Look};
 use crate::hub::turn::{self, Entered, Gate, Kinds, Turn};
 use crate::hub::waiter::{self, Begin, Waker, Woken};
 use crate::hub::waiters::{Granted, Waiters, Who};
+use crate::raw::holder::{Holder, Holding};
 
 /// Whether one holds it alone, or together with others of the kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ struct State {
     handed: usize,
     /// The thread of all who hold it; zero if there are several.
     thread: usize,
+    /// The one who holds it, or to whom it was handed; of several nobody.
+    holder: Holder,
     waiters: Waiters<Mode>,
 }
 
@@ -69,6 +72,7 @@ impl State {
         let me = guarded::this_thread();
         let is_first = mode == Mode::Alone || self.held == 0;
         self.thread = if is_first || self.thread == me { me } else { 0 };
+        self.holder = if is_first { Holder::here() } else { Holder::NOBODY };
         self.held = one_more(mode, self.held);
     }
 
@@ -81,8 +85,11 @@ impl State {
     /// Hands it to the first in the line, if that one can come in.
     fn hand(&mut self) -> Option<Granted> {
         let (held, handed) = (self.held, self.handed);
+        let holder = self.waiters.next_holder();
         let (next, mode) = self.waiters.pop_if(|&mode| fits(mode, held) && fits(mode, handed))?;
         self.handed = one_more(mode, handed);
+        let is_only = held == 0 && handed == 0;
+        self.holder = if is_only { holder } else { Holder::NOBODY };
         Some(next)
     }
 
@@ -100,6 +107,16 @@ impl State {
             self.hold(mode);
         }
         is_there
+    }
+
+    fn holding(&self) -> Holding {
+        if self.holder.is_somebody() {
+            return Holding::By(self.holder);
+        }
+        match self.held.max(self.handed) {
+            ONE_ALONE => Holding::Unknown,
+            _ => Holding::Several(self.held + self.handed),
+        }
     }
 
     /// Takes it also if it was handed to another.
@@ -121,7 +138,15 @@ impl State {
 impl Hold {
     pub(crate) const fn new() -> Hold {
         let waiters = Waiters::new();
-        Hold { state: Guarded::new(State { held: 0, handed: 0, thread: 0, waiters }) }
+        Hold {
+            state: Guarded::new(State {
+                held: 0,
+                handed: 0,
+                thread: 0,
+                holder: Holder::NOBODY,
+                waiters,
+            }),
+        }
     }
 
     #[inline]
@@ -222,5 +247,9 @@ impl Gate for Entrance<'_> {
     fn give_back(&self) {
         self.hold.state.with(|state| state.handed = one_less(state.handed));
         self.hold.hand_on();
+    }
+
+    fn holding(&self) -> Holding {
+        self.hold.state.with(|state| state.holding())
     }
 }

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::semaphore::Permits;
 use crate::clock::Moment;
-use crate::hub::line::{Line, waitable_by_its_line};
+use crate::hub::line::{Line, Rules, waitable_by_its_line};
 use crate::hub::turn::{self, Kinds, WaitError};
+use crate::hub::waiters::{All, Granted, Waiters};
+use crate::raw::holder::{Holder, Holding};
 
 static LOCK: Kinds = Kinds::new("for a lock");
 
@@ -29,7 +30,47 @@ static LOCK: Kinds = Kinds::new("for a lock");
 /// # Ok::<(), greenhub::sync::WaitError>(())
 /// ```
 pub struct Lock {
-    line: Line<Permits>,
+    line: Line<Sole>,
+}
+
+/// Who holds a lock. Where anyone waits, somebody does.
+struct Sole {
+    holder: Holder,
+}
+
+impl Sole {
+    /// Hands it to the next, who is to be woken, or to nobody.
+    #[inline]
+    fn put(&mut self, waiters: &mut Waiters, next: &mut Granted) {
+        let holder = waiters.next_holder();
+        let is_handed = waiters.pop_beside(None, next, true).is_some();
+        self.holder = if is_handed { holder } else { Holder::NOBODY };
+    }
+}
+
+impl Rules for Sole {
+    fn is_ready(&self) -> bool {
+        !self.holder.is_somebody()
+    }
+
+    #[inline]
+    fn try_now(&mut self, _: &mut Waiters) -> Option<All> {
+        if self.holder.is_somebody() {
+            return None;
+        }
+        self.holder = Holder::here();
+        Some(All::nobody())
+    }
+
+    fn give_back(&mut self, waiters: &mut Waiters) -> Option<Granted> {
+        let mut next = Granted::default();
+        self.put(waiters, &mut next);
+        Some(next)
+    }
+
+    fn holding(&self) -> Holding {
+        Holding::By(self.holder)
+    }
 }
 
 /// A lock was released that nobody held.
@@ -48,7 +89,7 @@ impl Lock {
     /// A lock that nobody holds.
     #[must_use]
     pub const fn new() -> Lock {
-        Lock { line: Line::new(Permits::new(1)) }
+        Lock { line: Line::new(Sole { holder: Holder::NOBODY }) }
     }
 
     /// Acquires it until the guard is dropped, also by a panic or a kill; waits while it is held.
@@ -115,13 +156,22 @@ impl Lock {
     /// [`NotHeld`] if nobody held it.
     #[inline]
     pub fn release(&self) -> Result<(), NotHeld> {
-        if self.line.release(1) { Ok(()) } else { Err(NotHeld) }
+        let mut next = Granted::default();
+        let was_held = self.line.with(|sole, waiters| {
+            let was_held = sole.holder.is_somebody();
+            if was_held {
+                sole.put(waiters, &mut next);
+            }
+            was_held
+        });
+        next.wake();
+        if was_held { Ok(()) } else { Err(NotHeld) }
     }
 
     /// Whether someone holds it. Mirrors `LockType.locked`.
     #[must_use]
     pub fn is_locked(&self) -> bool {
-        self.line.with(|permits, _| permits.free() == 0)
+        self.line.with(|sole, _| sole.holder.is_somebody())
     }
 }
 

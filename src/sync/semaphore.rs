@@ -9,30 +9,32 @@ use crate::hub::line::{Line, Rules, waitable_by_its_line};
 use crate::hub::turn::{self, Kinds, WaitError};
 use crate::hub::waiters::{All, Granted, Waiters};
 use crate::raw::fiber::{Reach, WaitKind};
+use crate::raw::holder::{Holder, Holding};
 
 static SEMAPHORE: Kinds = Kinds::new("for a semaphore");
 
 static WATCH: WaitKind =
     WaitKind { text: "for a semaphore to be free", numbered: false, reach: Reach::Shared };
 
-/// What locks and semaphores have to give. Where anyone waits, nothing is free.
-pub(super) struct Permits {
+/// What semaphores have to give. Where anyone waits, nothing is free.
+struct Permits {
     free: usize,
+    /// Who took one last.
+    taker: Holder,
 }
 
 impl Permits {
-    pub(super) const fn new(free: usize) -> Self {
-        Permits { free }
-    }
-
-    pub(super) fn free(&self) -> usize {
-        self.free
+    const fn new(free: usize) -> Self {
+        Permits { free, taker: Holder::NOBODY }
     }
 
     /// Hands a permit to the next, who is to be woken, or keeps it.
     #[inline]
     fn put(&mut self, waiters: &mut Waiters, next: &mut Granted) {
-        if waiters.pop_beside(None, next, true).is_none() {
+        let taker = waiters.next_holder();
+        if waiters.pop_beside(None, next, true).is_some() {
+            self.taker = taker;
+        } else {
             self.free = self.free.saturating_add(1);
         }
     }
@@ -46,6 +48,7 @@ impl Rules for Permits {
     #[inline]
     fn try_now(&mut self, _: &mut Waiters) -> Option<All> {
         self.free = self.free.checked_sub(1)?;
+        self.taker = Holder::here();
         Some(All::nobody())
     }
 
@@ -54,12 +57,16 @@ impl Rules for Permits {
         self.put(waiters, &mut next);
         Some(next)
     }
+
+    fn holding(&self) -> Holding {
+        Holding::LastTaken(self.taker)
+    }
 }
 
 impl Line<Permits> {
     /// Puts a permit back; `false`, and nothing, if `limit` permits are free already.
     #[inline]
-    pub(super) fn release(&self, limit: usize) -> bool {
+    fn release(&self, limit: usize) -> bool {
         let mut next = Granted::default();
         let has_room = self.with(|permits, waiters| {
             let has_room = permits.free < limit;
@@ -206,7 +213,7 @@ impl Semaphore {
     /// How many permits are free. Mirrors `Semaphore.counter`.
     #[must_use]
     pub fn free(&self) -> usize {
-        self.line.with(|permits, _| permits.free())
+        self.line.with(|permits, _| permits.free)
     }
 }
 
@@ -316,7 +323,7 @@ impl BoundedSemaphore {
     /// How many permits are free.
     #[must_use]
     pub fn free(&self) -> usize {
-        self.line.with(|permits, _| permits.free())
+        self.line.with(|permits, _| permits.free)
     }
 }
 

@@ -83,10 +83,14 @@ fn deadlock_is_reported_and_does_not_hang() {
     assert_eq!(ended.stdout, "romeo has one lock\njuliet has one lock\n");
     assert!(ended.stderr.contains("everything waits for ever: "), "{ended:?}");
     assert!(ended.stderr.contains("main waits for the end of greenlet"), "{ended:?}");
-    for name in ["romeo", "juliet"] {
-        let line = format!("'{name}' waits for a lock (made at examples/deadlock.rs:");
+    for (number, name, other) in [(2, "romeo", "juliet"), (1, "juliet", "romeo")] {
+        let line = format!(
+            "'{name}' waits for a lock, held by greenlet {number} '{other}' (made at \
+             examples/deadlock.rs:"
+        );
         assert!(ended.stderr.contains(&line), "{ended:?}");
     }
+    assert!(ended.stderr.contains("in a circle: greenlet 1 'romeo' waits for"), "{ended:?}");
 }
 
 #[test]
@@ -94,7 +98,7 @@ fn deadlock_is_reported_of_a_lock_that_is_taken_twice() {
     let ended = run("deadlock", ["twice"]);
     assert_eq!(ended.code, Some(101), "{ended:?}");
     assert_eq!(ended.stdout, "the outer function has the lock\n");
-    assert!(ended.stderr.contains("main waits for a lock"), "{ended:?}");
+    assert!(ended.stderr.contains("main waits for a lock, held by main"), "{ended:?}");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::sync::{Mutex, TryLockError};
 use std::time::Duration;
 
-use greenhub::{Hub, sleep, spawn, yield_now};
+use greenhub::monitor::Monitor;
+use greenhub::{Builder, Hub, sleep, spawn, yield_now};
 
 use crate::support::{child, is_child, log_unhandled, message, millis, panic_of, stderr};
 
@@ -70,6 +71,44 @@ fn a_refcell_that_is_borrowed_over_a_wait_panics_in_the_one_that_comes_second() 
             check_hub();
         },
     );
+}
+
+#[test]
+fn one_that_blocks_the_thread_by_a_mutex_of_std_is_named_by_a_monitor_and_so_is_who_holds_it() {
+    let test = "waits::\
+        one_that_blocks_the_thread_by_a_mutex_of_std_is_named_by_a_monitor_and_so_is_who_holds_it";
+    let told = survives(test, || {
+        let monitor = Monitor::new().on_event(|event| {
+            eprintln!("told: {event}.");
+            // Nothing else can end it: the lock would be released by one who never runs again.
+            std::process::exit(0);
+        });
+        monitor.start().unwrap().keep();
+        let mutex = Rc::new(Mutex::new(()));
+        let greenlets = ["holder", "blocker"].map(|name| {
+            let mutex = Rc::clone(&mutex);
+            let locks_over_a_wait = move || {
+                let _held = mutex.lock().unwrap();
+                sleep(Duration::from_secs(3600));
+            };
+            Builder::new().name(name).spawn(locks_over_a_wait).unwrap()
+        });
+        greenlets[1].wait();
+        unreachable!("its thread is blocked");
+    });
+    let told = told.split_once("told: ").expect("it is told of").1;
+    let (says, others) = told.split_once('\n').expect("others wait there");
+    assert!(
+        says.contains(
+            "appears to be blocked: greenlet 2 'blocker' (made at tests/hostile/waits.rs:"
+        )
+    );
+    assert!(says.contains("; the thread sleeps in the kernel"), "{told}");
+    assert!(says.ends_with("if it wants a lock, one of these may hold it:"), "{told}");
+    let others: Vec<_> = others.lines().collect();
+    assert_eq!(others[0], "  main waits for the end of greenlet 2 'blocker'", "{told}");
+    assert!(others[1].starts_with("  greenlet 1 'holder' waits "), "{told}");
+    assert!(others[1].contains("(made at tests/hostile/waits.rs:"), "{told}");
 }
 
 #[test]

@@ -42,6 +42,44 @@ fn two_that_join_each_other_are_named_in_mains_panic() {
 }
 
 #[test]
+fn a_circle_of_joins_is_told() {
+    bounded(|| {
+        let slot: Slot = Rc::default();
+        let first = Rc::clone(&slot);
+        let ann = Builder::new().name("ann").spawn(move || {
+            let cid = first.borrow().clone().unwrap();
+            cid.wait();
+        });
+        let (ann, mut chain) = (ann.unwrap(), Vec::new());
+        for name in ["bob", "cid"] {
+            let before = chain.last().unwrap_or(&ann).clone();
+            let waits = Builder::new().name(name).spawn(move || before.wait()).unwrap();
+            chain.push(waits);
+        }
+        *slot.borrow_mut() = chain.last().cloned();
+        let report = message(&*panic_of(|| chain[0].wait()));
+        let (a, b, c) = (ann.id(), chain[0].id(), chain[1].id());
+        assert!(report.contains(&format!(
+            "in a circle: greenlet {b} 'bob' waits for the end of greenlet {a} 'ann', which waits \
+             for the end of greenlet {c} 'cid', which waits for the end of greenlet {b} 'bob'\n"
+        )), "{report}");
+        ann.kill();
+    });
+}
+
+#[test]
+fn of_many_the_first_are_listed_and_the_others_counted() {
+    bounded(|| {
+        let sleepers: Vec<_> = (0..1000).map(|_| spawn(|| sleep(Duration::MAX))).collect();
+        let report = message(&*panic_of(|| sleep(Duration::MAX)));
+        assert_eq!(report.lines().count(), 1 + 20 + 1, "{report}");
+        assert!(report.ends_with("\n  and 981 more"), "{report}");
+        assert!(!report.contains("circle"), "{report}");
+        greenhub::killall(&sleepers);
+    });
+}
+
+#[test]
 fn the_hub_goes_on_after_the_report() {
     bounded(|| {
         let [romeo, juliet] = two_that_join_each_other();

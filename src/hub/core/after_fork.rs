@@ -60,7 +60,7 @@ fn leave_the_others_behind() {
         if !head.is_main() && head.mailbox.get().is_null() {
             head.wait.set(0);
             head.parked.set(false);
-            head.waiting_for.set(WaitingFor { kind: &LEFT_BEHIND, subject: 0 });
+            head.waiting_for.set(WaitingFor::new(&LEFT_BEHIND, 0));
         }
     }
 }
