@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use super::core;
 use crate::config;
+use crate::guarded;
 use crate::raw::fiber::{FiberRef, Head};
 use crate::raw::holder::{self, Found, Holder, Holding};
 use crate::raw::{thread, waiting};
@@ -19,9 +20,12 @@ pub(crate) struct Present<'a> {
 impl<'a> Present<'a> {
     pub(crate) fn new(fibers: &'a [FiberRef]) -> Present<'a> {
         let heads = || fibers.iter().map(|fiber| &fiber.head);
+        // What main took before the thread had any fibers, it took as the thread.
+        let main = heads().find(|head| head.is_main());
+        let main = main.map(|main| (guarded::this_thread(), main));
         Present {
             by_id: heads().map(|head| (head.id.get(), head)).collect(),
-            by_address: heads().map(|head| (holder::address(head), head)).collect(),
+            by_address: heads().map(|head| (holder::address(head), head)).chain(main).collect(),
         }
     }
 
@@ -169,7 +173,6 @@ fn who(holder: Holder, present: &Present<'_>) -> String {
     match (present.holder(holder), holder.find()) {
         (Some(head), _) => name(head),
         (None, None) => "nobody".into(),
-        (None, Some(Found::At(0))) => "another thread".into(),
         (None, Some(_)) => "one of another thread, or one that has ended".into(),
     }
 }

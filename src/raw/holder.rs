@@ -2,6 +2,7 @@
 
 use super::fiber::Head;
 use super::thread;
+use crate::guarded;
 
 /// One who holds something, or nobody.
 ///
@@ -10,7 +11,7 @@ use super::thread;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Holder(u64);
 
-/// Beside an address, which is even, so that even a thread without fibers is somebody.
+/// Beside an address, which is even.
 const IS_ADDRESS: u64 = 1;
 
 /// Beside two numbers.
@@ -19,7 +20,7 @@ const IS_NUMBERED: u64 = 1 << 63;
 /// What a holder is found by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// Where its head lies; zero for a thread that has no fibers.
+    /// Where its head lies; or, for main of a thread that had no fibers yet, the thread's own number.
     At(usize),
     /// The number of its hub, and its own there.
     Numbered(u32, u32),
@@ -34,7 +35,15 @@ impl Holder {
     /// The current fiber.
     #[inline(always)]
     pub(crate) fn here() -> Holder {
-        Holder(thread::running_address() as u64 | IS_ADDRESS)
+        match thread::running_address() {
+            0 => Holder::this_thread(),
+            head => Holder(head as u64 | IS_ADDRESS),
+        }
+    }
+
+    #[cold]
+    fn this_thread() -> Holder {
+        Holder(guarded::this_thread() as u64 | IS_ADDRESS)
     }
 
     /// A fiber that has been given it, and has not run since: the number of its hub, and its own in the
@@ -93,8 +102,9 @@ mod tests {
         assert_eq!(Holder::numbered(7 << 32).find(), Some(Found::Numbered(7, 0)));
         let last = Holder::numbered(u64::MAX >> 1);
         assert_eq!(last.find(), Some(Found::Numbered(u32::MAX >> 1, u32::MAX)));
-        let here = std::thread::spawn(Holder::here).join().unwrap();
-        assert_eq!(here.find(), Some(Found::At(0)), "a thread that has no fibers");
+        let at_first = std::thread::spawn(|| (Holder::here().find(), guarded::this_thread()));
+        let (found, thread) = at_first.join().unwrap();
+        assert_eq!(found, Some(Found::At(thread)), "a thread that has no fibers yet");
         let main = thread::current_head(address);
         assert_eq!(Holder::here().find(), Some(Found::At(main)));
     }

@@ -55,6 +55,8 @@ fn serving_takes_one_thread() {
     let names =
         tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).unwrap());
     let mut names: Vec<_> = names.collect();
+    // In debug builds there is a monitor, of whose name the kernel keeps so much.
+    names.retain(|name| name != "greenhub-monito\n");
     names.sort();
     // The second one waits for signals only.
     assert_eq!(names, ["echo_server\n", "greenhub-signal\n"]);
