@@ -219,6 +219,11 @@ mod barrier {
 
     /// Whether there is one. The first call asks for it.
     pub(super) fn is_available() -> bool {
+        // It would take what the barrier orders for a race.
+        #[cfg(feature = "sanitizer")]
+        if crate::sanitizer::looks_for_races() {
+            return false;
+        }
         static AVAILABLE: OnceLock<bool> = OnceLock::new();
         *AVAILABLE.get_or_init(|| call(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED))
     }

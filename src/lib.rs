@@ -8,6 +8,8 @@ mod clock;
 mod config;
 mod masked;
 mod random;
+#[cfg(feature = "sanitizer")]
+mod sanitizer;
 
 // Floor 1. A place to run on, how threads share a value, and someone who looks whether it goes on.
 mod guarded;

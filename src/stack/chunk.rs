@@ -110,6 +110,9 @@ pub(super) struct Chunk {
     stride: Stride,
     slots: usize,
     carved: usize,
+    /// What is known of the stacks outside this program, until they are unmapped.
+    #[cfg(feature = "sanitizer")]
+    told: Vec<crate::sanitizer::Told>,
 }
 
 impl Chunk {
@@ -139,7 +142,14 @@ impl Chunk {
         }
         let memory = NonNull::new(memory).expect("a mapping is not at address zero");
         keep_huge_pages_off(memory, bytes);
-        Ok(Chunk { memory, stride, slots, carved: 0 })
+        Ok(Chunk {
+            memory,
+            stride,
+            slots,
+            carved: 0,
+            #[cfg(feature = "sanitizer")]
+            told: Vec::new(),
+        })
     }
 
     /// Cuts and guards the next stack; `None` when the chunk is used up.
@@ -155,17 +165,23 @@ impl Chunk {
         guard(bottom)?;
         let colour = (self.carved % COLOURS) * CACHE_LINE;
         self.carved += 1;
-        Ok(Some(Stack {
+        let stack = Stack {
             top: NonZeroUsize::new(bottom + self.stride.bytes())
                 .expect("above the mapping's start"),
             stride: self.stride,
             colour: u32::try_from(colour).expect("a colour is less than a page"),
-        }))
+        };
+        #[cfg(feature = "sanitizer")]
+        self.told
+            .push(crate::sanitizer::Told::of(stack.lowest_usable(), self.stride.usable_bytes()));
+        Ok(Some(stack))
     }
 }
 
 impl Drop for Chunk {
     fn drop(&mut self) {
+        #[cfg(feature = "sanitizer")]
+        self.told.clear();
         // SAFETY: the mapping is ours and whole, and no stack on it is in use (see `StackPool`).
         // An error would mean that it was not mapped; then there is nothing to give back.
         unsafe { libc::munmap(self.memory.as_ptr(), self.slots * self.stride.bytes()) };

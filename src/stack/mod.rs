@@ -114,6 +114,8 @@ impl StackPool {
     /// Takes back a stack that nothing runs on any more.
     #[inline]
     pub(crate) fn release(&self, stack: Stack) {
+        #[cfg(feature = "sanitizer")]
+        crate::sanitizer::stack_is_free(stack.bottom());
         self.with_class(stack.stride(), |class| class.release(stack));
     }
 

@@ -24,6 +24,7 @@ const UNSAFE: &[&str] = &[
     "raw/mailbox.rs",
     "raw/thread.rs",
     "raw/waiting.rs",
+    "sanitizer.rs",
     "signal/handler.rs",
     "spans/switching.rs",
     "stack/chunk.rs",

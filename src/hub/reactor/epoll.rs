@@ -153,7 +153,17 @@ impl Backend {
     ) -> io::Result<()> {
         let timeout = deadline.map(until).transpose()?;
         let mut events = self.events.borrow_mut();
-        let (events, _) = epoll::wait(&self.notifier.poller, &mut events[..], timeout.as_ref())?;
+        let answer = epoll::wait(&self.notifier.poller, &mut events[..], timeout.as_ref());
+        #[cfg(feature = "sanitizer")]
+        let answer = match answer {
+            Err(Errno::NOSYS) => crate::sanitizer::wait_by_older_call(
+                self.notifier.poller.as_fd(),
+                &mut events[..],
+                timeout.as_ref(),
+            ),
+            answer => answer,
+        };
+        let (events, _) = answer?;
         for event in events {
             if event.data.u64() < NOTIFIED {
                 report(readiness(event));
