@@ -86,8 +86,13 @@ impl<S: Rules> Line<S> {
         self.wait_long(kinds, deadline)
     }
 
+    /// As [`wait`](Self::wait), for one who has looked.
     #[inline(always)]
-    fn wait_long(&self, kinds: &'static Kinds, deadline: Moment) -> Result<Turn, WaitError> {
+    pub(crate) fn wait_long(
+        &self,
+        kinds: &'static Kinds,
+        deadline: Moment,
+    ) -> Result<Turn, WaitError> {
         loop {
             match turn::wait_at(self, kinds, deadline, || ())? {
                 // A limit around this was over, and was lifted before it took effect.

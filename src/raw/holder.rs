@@ -35,15 +35,11 @@ impl Holder {
     /// The current fiber.
     #[inline(always)]
     pub(crate) fn here() -> Holder {
-        match thread::running_address() {
-            0 => Holder::this_thread(),
-            head => Holder(head as u64 | IS_ADDRESS),
-        }
-    }
-
-    #[cold]
-    fn this_thread() -> Holder {
-        Holder(guarded::this_thread() as u64 | IS_ADDRESS)
+        let address = match thread::running_address() {
+            0 => guarded::this_thread(),
+            head => head,
+        };
+        Holder(address as u64 | IS_ADDRESS)
     }
 
     /// A fiber that has been given it, and has not run since: the number of its hub, and its own in the

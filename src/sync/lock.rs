@@ -40,11 +40,20 @@ struct Sole {
 
 impl Sole {
     /// Hands it to the next, who is to be woken, or to nobody.
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, waiters: &mut Waiters, next: &mut Granted) {
         let holder = waiters.next_holder();
-        let is_handed = waiters.pop_beside(None, next, true).is_some();
+        let is_handed = holder.is_somebody() && waiters.pop_beside(None, next, true).is_some();
         self.holder = if is_handed { holder } else { Holder::NOBODY };
+    }
+
+    #[inline(always)]
+    fn take(&mut self) -> bool {
+        let is_free = !self.holder.is_somebody();
+        if is_free {
+            self.holder = Holder::here();
+        }
+        is_free
     }
 }
 
@@ -53,13 +62,9 @@ impl Rules for Sole {
         !self.holder.is_somebody()
     }
 
-    #[inline]
+    #[inline(always)]
     fn try_now(&mut self, _: &mut Waiters) -> Option<All> {
-        if self.holder.is_somebody() {
-            return None;
-        }
-        self.holder = Holder::here();
-        Some(All::nobody())
+        self.take().then(All::nobody)
     }
 
     fn give_back(&mut self, waiters: &mut Waiters) -> Option<Granted> {
@@ -121,7 +126,10 @@ impl Lock {
     /// ever.
     #[inline]
     pub fn acquire(&self) -> Result<(), WaitError> {
-        self.line.wait(&LOCK, Moment::NEVER).map(drop)
+        if self.line.with(|sole, _| sole.take()) {
+            return Ok(());
+        }
+        self.line.wait_long(&LOCK, Moment::NEVER).map(drop)
     }
 
     /// As [`acquire`](Self::acquire), for at most `limit`. A limit of zero only looks.
