@@ -154,7 +154,8 @@ impl Begin {
         if std::thread::panicking() {
             return None;
         }
-        core::with(|core| {
+        // Not made here, under a lock: that takes long, and may fail.
+        core::try_with(|core| {
             thread::current_head(|head| {
                 if head.interrupted.get() || thread::is_called_by_loop(head) {
                     return None;
@@ -163,6 +164,7 @@ impl Begin {
                 Some(Waker::new(core.number(), head.id.get(), wait))
             })
         })
+        .flatten()
     }
 }
 
@@ -221,6 +223,7 @@ fn refuse() -> Result<(), Unwinding> {
     if std::thread::panicking() {
         return Err(Unwinding);
     }
+    core::with(|_| ());
     thread::current_head(|head| {
         refuse_callback(head);
         raise_if_interrupted(head);
@@ -283,11 +286,12 @@ fn refuse_callback(head: &Head) {
 
 #[inline(always)]
 fn suspend_until(core: &Core, head: &Head, deadline: Moment) {
-    if deadline == Moment::NEVER {
+    let wait = head.wait.get();
+    // It was woken already: a timer without a number would find it between its waits.
+    if deadline == Moment::NEVER || wait == 0 {
         return suspend(core, head);
     }
-    // None, if it was woken already.
-    let timer = core.set_timer(deadline, head.id.get(), head.wait.get());
+    let timer = core.set_timer(deadline, head.id.get(), wait);
     suspend(core, head);
     core.cancel_timer(timer);
 }

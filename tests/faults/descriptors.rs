@@ -2,10 +2,12 @@
 #![allow(unsafe_code)]
 
 use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use greenhub::monkey::net::{TcpListener, TcpStream};
+use greenhub::queue::Queue;
 use greenhub::{Builder, Hub, sleep, spawn, yield_now};
 
 use crate::support::{child, is_child, message, millis, panic_of, stderr};
@@ -46,6 +48,30 @@ fn a_thread_that_gets_no_hub_is_told_why_and_gets_one_later() {
         let told = told.join().unwrap();
         assert!(told.contains("Too many open files"), "{told}");
     });
+}
+
+/// An item that looks at its queue when it is dropped.
+struct Looks(Arc<Queue<Option<Looks>>>);
+
+impl Drop for Looks {
+    fn drop(&mut self) {
+        assert_eq!(self.0.len(), 1);
+    }
+}
+
+#[test]
+fn who_gets_no_hub_to_wait_in_drops_its_item_when_the_queue_is_free_again() {
+    survives(
+        "descriptors::who_gets_no_hub_to_wait_in_drops_its_item_when_the_queue_is_free_again",
+        || {
+            let queue = Arc::new(Queue::bounded(1));
+            assert!(queue.put(None).is_ok());
+            limit_descriptors(0);
+            let put = thread::spawn(move || drop(queue.put(Some(Looks(Arc::clone(&queue))))));
+            let told = message(&*put.join().expect_err("it cannot wait"));
+            assert!(told.contains("Too many open files"), "{told}");
+        },
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::thread;
 
 use greenhub::greenlet::Bell;
 use greenhub::queue::{Channel, GetError, PriorityQueue, Queue};
-use greenhub::sync::Event;
+use greenhub::sync::{Event, Lock};
 use greenhub::{Select, Waitable, sleep, spawn, wait};
 
 use crate::support::{bounded, millis, settle};
@@ -349,5 +349,32 @@ fn a_failed_put_rings_nobody_in_a_select() {
         settle();
         let _ = channel.put_for(1, millis(0));
         assert!(!watcher.join().unwrap());
+    });
+}
+
+#[test]
+fn one_that_was_woken_before_it_parked_is_not_woken_again_by_its_deadline() {
+    bounded(|| {
+        let (lock, other) = (Rc::new(Lock::new()), Lock::new());
+        other.acquire().unwrap();
+        let guard = lock.lock().unwrap();
+        let theirs = Rc::clone(&lock);
+        let waits = spawn(move || {
+            // Its own item rings the second branch's bell, before it parks; another thread may as well.
+            let (channel, mut item) = (Channel::new(), Some(1));
+            let select = Select::new().put(&channel, &mut item, |_| ()).wait(&channel, || ());
+            select.after(millis(1), || ()).run().unwrap();
+            theirs.acquire().unwrap();
+        });
+        let busy = spawn(move || {
+            thread::sleep(millis(5));
+            // In the end it lets the others run, after the loop has looked at its timers.
+            (0..64).for_each(|_| assert!(!other.try_acquire()));
+        });
+        sleep(millis(30));
+        assert!(!waits.is_finished(), "it has a lock that main holds");
+        drop(guard);
+        waits.join().unwrap();
+        busy.join().unwrap();
     });
 }
