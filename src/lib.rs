@@ -72,5 +72,5 @@ pub use timeout::{TimedOut, Timeout, with_timeout};
 pub mod notes;
 
 #[cfg(any(doc, doctest))]
-#[doc = include_str!("../PROMISES.md")]
+#[doc = include_str!("../arch-notes/promises.md")]
 pub mod promises {}

@@ -1,4 +1,4 @@
-//! The promises of `PROMISES.md`: each names the tests that hold it, and those exist.
+//! The promises of `arch-notes/promises.md`: each names the tests that hold it, and those exist.
 
 use std::collections::HashSet;
 
@@ -26,14 +26,14 @@ fn mistakes(page: &str) -> Vec<String> {
             found.push(format!("{rest:?} is no test"));
         }
         let line = row.line;
-        wrong.extend(found.into_iter().map(|what| format!("PROMISES.md:{line}: {what}")));
+        wrong.extend(found.into_iter().map(|what| format!("promises.md:{line}: {what}")));
     }
     wrong
 }
 
 #[test]
 fn each_promise_names_the_tests_that_hold_it() {
-    let page = read("PROMISES.md").expect("there is a page");
+    let page = read("arch-notes/promises.md").expect("there is a page");
     assert!(rows(&page).len() > 80, "the tables are found");
     let wrong = mistakes(&page);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
