@@ -74,7 +74,8 @@ impl Play for Primitives {
 
     fn new(stage: &Rc<Stage>, _: u8) -> Self {
         let permits = |free| Rc::new(Permits::new(stage, free));
-        let (lock, flag) = (permits(1), || Rc::new(Flag::new(stage)));
+        let lock = || Rc::new(Permits::of_lock(stage));
+        let (lock, tree, flag) = (lock(), lock(), || Rc::new(Flag::new(stage)));
         let changes = Rc::new(Changes::new(stage, &lock));
         Primitives {
             stage: Rc::clone(stage),
@@ -84,7 +85,7 @@ impl Play for Primitives {
             lock: (Lock::new(), lock),
             semaphore: (Semaphore::new(PERMITS), permits(PERMITS)),
             bounded: (BoundedSemaphore::new(PERMITS), permits(PERMITS)),
-            tree: (RLock::new(), Rc::new(Owned::new(permits(1)))),
+            tree: (RLock::new(), Rc::new(Owned::new(tree))),
             condition: (Condition::new(), changes),
             barrier: (Barrier::new(PARTIES), Rc::new(Parties::new(stage, PARTIES))),
             entered: RefCell::new(vec![0; stage.count()]),

@@ -89,11 +89,18 @@ impl Gate for Flag {
 pub(super) struct Permits {
     line: Line,
     free: Cell<usize>,
+    /// How many can be free, whoever gives one back: a grant that others have released already is
+    /// not there twice.
+    most: usize,
 }
 
 impl Permits {
     pub(super) fn new(stage: &Rc<Stage>, free: usize) -> Permits {
-        Permits { line: Line::new(stage), free: Cell::new(free) }
+        Permits { line: Line::new(stage), free: Cell::new(free), most: usize::MAX }
+    }
+
+    pub(super) fn of_lock(stage: &Rc<Stage>) -> Permits {
+        Permits { most: 1, ..Permits::new(stage, 1) }
     }
 
     pub(super) fn free(&self) -> usize {
@@ -130,7 +137,7 @@ impl Gate for Permits {
     }
 
     fn give_back(&self, _: usize) {
-        self.release(usize::MAX);
+        self.release(self.most);
     }
 }
 
